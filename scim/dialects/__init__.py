@@ -1,0 +1,1 @@
+"""What each identity provider sends differently: one named function per quirk. Pure."""

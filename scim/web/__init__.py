@@ -1,0 +1,1 @@
+"""HTTP and timer triggers: requests in, responses out."""

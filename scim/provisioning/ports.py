@@ -103,7 +103,12 @@ class Storage(Protocol):
         ...
 
     async def scan(
-        self, partition: str, first: str, last: str, limit: int = SCAN_ROWS, after: str | None = None
+        self,
+        partition: str,
+        first: str,
+        last: str,
+        limit: int = SCAN_ROWS,
+        after: str | None = None,
     ) -> Page:
         """Return rows with first <= key < last in key order (by code point).
 

@@ -1,4 +1,4 @@
-"""The tree of a filter (RFC 7644 §3.4.2.2) and of a PATCH path (§3.5.2), as written by the client."""
+"""The tree of a filter (RFC 7644 §3.4.2.2) and of a PATCH path (§3.5.2), names as written."""
 
 from __future__ import annotations
 

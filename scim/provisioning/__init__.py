@@ -1,1 +1,1 @@
-"""The product: users, directories, tokens and the log. Decides; reaches storage only through ports."""
+"""The product: users, directories, tokens and the log. Reaches storage only through ports."""

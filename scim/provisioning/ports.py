@@ -72,7 +72,7 @@ class Put:
 Operation = Insert | Replace | Delete | Put
 
 
-class Conflict(Exception):  # noqa: N818 - it is an outcome, not a fault
+class Conflict(Exception):
     """A commit was refused as a whole because the row `key` is not as its operation demands."""
 
     def __init__(self, key: str) -> None:
@@ -80,11 +80,11 @@ class Conflict(Exception):  # noqa: N818 - it is an outcome, not a fault
         self.key = key
 
 
-class LimitExceeded(Exception):  # noqa: N818
+class LimitExceeded(Exception):
     """A key, row, property or commit is beyond a limit of the port; nothing was written."""
 
 
-class Unavailable(Exception):  # noqa: N818
+class Unavailable(Exception):
     """A dependency does not answer, is throttled or broken; `retry_after` in seconds.
 
     When `commit` raises it, the commit may or may not have taken effect, and may still do so.
@@ -96,7 +96,7 @@ class Unavailable(Exception):  # noqa: N818
 
 
 class Storage(Protocol):
-    """One sorted map per partition. Keys are printable ASCII without / \\ # ? % + and blanks."""
+    """One sorted map per partition. Keys are ASCII letters, digits and - _ . : ~ only."""
 
     async def get(self, partition: str, key: str) -> Row | None:
         """Return the row, or None."""

@@ -55,10 +55,13 @@ class Replace:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Remove a row that must exist with this etag."""
+    """Remove a row that must exist, with this etag; None is any etag.
+
+    None is for rows whose every change is guarded by another row of the same commit.
+    """
 
     key: str
-    etag: str
+    etag: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,134 @@
+"""How rows are spelt: the beginning of every key, and how documents are put into properties.
+
+A directory is one partition:
+
+    u_<user>            a user; its memberships sort right behind it
+    n_<hash>            userName -> user, unique
+    x_<hash>_<user>     externalId -> user
+    e_<hash>_<user>     e-mail address -> user
+    r_<manager>_<user>  manager -> report
+    o_u_<user>          ids of users in the order of their creation
+    l_<inverted time>_… the log, newest first
+    i_<subject>_<log>   the log by the user or group concerned
+    t                   totals, folded from the log
+
+The partition `installation` holds what belongs to no directory:
+
+    d_<directory>       a directory
+    a_<hash>            directory name -> directory, unique
+    k_<directory>_<token>  a token as listings show it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any, Final
+
+import orjson
+
+from scim.provisioning.ports import Value
+
+INSTALLATION: Final = "installation"
+TOTALS: Final = "t"
+LOG: Final = "l_"
+# One more than every character of a key: `prefix + END` closes the range of a prefix.
+END: Final = "~"
+
+# Rows say how they are built; this code reads its own format and the one before.
+FORMAT: Final = 1
+
+# 16 000 code points are at most 32 000 UTF-16 units, within a property of Table Storage.
+_PART: Final = 16_000
+_DOCUMENT: Final = "doc"
+
+
+def partition(directory: str) -> str:
+    """Return the partition of a directory."""
+    return f"directory-{directory}"
+
+
+def digest(text: str) -> str:
+    """Return the hash under which index rows keep a folded value."""
+    return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def user(user_id: str) -> str:
+    """Key of a user."""
+    return f"u_{user_id}"
+
+
+def user_name(folded: str) -> str:
+    """Key of a userName; the row holds the user's id."""
+    return f"n_{digest(folded)}"
+
+
+def external_id(value: str, user_id: str = "") -> str:
+    """Key of an externalId of a user; without the user, the beginning of all of them."""
+    return f"x_{digest(value)}_{user_id}"
+
+
+def email(folded: str, user_id: str = "") -> str:
+    """Key of an e-mail address of a user; without the user, the beginning of all of them."""
+    return f"e_{digest(folded)}_{user_id}"
+
+
+def report(manager: str, user_id: str = "") -> str:
+    """Key of a report of a manager; without the user, the beginning of all of them."""
+    return f"r_{manager}_{user_id}"
+
+
+def user_order(user_id: str = "") -> str:
+    """Key of a user in the order of creation; without the user, the beginning of all of them."""
+    return f"o_u_{user_id}"
+
+
+def log(milliseconds: int, message: str = "", part: int = 0) -> str:
+    """Key of a log entry; without the message, the place just before all of that millisecond."""
+    inverted = f"{LOG}{0xFFFFFFFFFFFF - milliseconds:012x}"
+    return f"{inverted}_{message.replace('-', '')}_{part}" if message else inverted
+
+
+def log_index(subject: str, log_key: str) -> str:
+    """Key of a log entry among those of one user or group."""
+    return f"i_{subject}_{log_key[len(LOG) :]}"
+
+
+def directory(directory_id: str = "") -> str:
+    """Key of a directory; without the id, the beginning of all of them."""
+    return f"d_{directory_id}"
+
+
+def directory_name(folded: str) -> str:
+    """Key of a directory's name; the row holds the directory's id."""
+    return f"a_{digest(folded)}"
+
+
+def token(directory_id: str, token_id: str = "") -> str:
+    """Key of a token; without the token, the beginning of all those of the directory."""
+    return f"k_{directory_id}_{token_id}"
+
+
+def last_part(key: str) -> str:
+    """Return the id at the end of an index row's key."""
+    return key.rpartition("_")[2]
+
+
+def pack(document: Any, **values: Value) -> dict[str, Value]:  # noqa: ANN401 - any JSON
+    """Return a row's values: the document as JSON text over as many properties as it needs."""
+    text = orjson.dumps(document).decode()
+    row: dict[str, Value] = {"f": FORMAT, **values}
+    for number, start in enumerate(range(0, len(text), _PART)):
+        row[f"{_DOCUMENT}{number or ''}"] = text[start : start + _PART]
+    return row
+
+
+def unpack(values: Mapping[str, Value]) -> Any:  # noqa: ANN401 - any JSON
+    """Return the document of a row."""
+    first = str(values[_DOCUMENT])
+    if f"{_DOCUMENT}1" not in values:
+        return orjson.loads(first)
+    parts = [first]
+    while (part := values.get(f"{_DOCUMENT}{len(parts)}")) is not None:
+        parts.append(str(part))
+    return orjson.loads("".join(parts))

@@ -1,0 +1,76 @@
+"""The rows of a user: the resource itself and what finds it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from scim.protocol.errors import InvalidValue
+from scim.protocol.folding import fold
+from scim.protocol.schema import ENTERPRISE_USER, Resource
+from scim.provisioning import rows
+from scim.provisioning.identifiers import is_resource_id
+from scim.provisioning.ports import Delete, Insert, Operation, Put, Replace
+
+# A change of all addresses deletes and writes an index row for each; they must fit one commit.
+EMAILS = 30
+
+
+def unique_key(user: Resource) -> str:
+    """Return the key of the index row that makes the userName unique."""
+    return rows.user_name(fold(user["userName"]))
+
+
+def insert(user: Resource) -> list[Operation]:
+    """Return the rows of a new user."""
+    return [
+        Insert(rows.user(user["id"]), rows.pack(user)),
+        *_index(user, _index_keys(user)),
+        Put(rows.user_order(user["id"]), {"f": rows.FORMAT}),
+    ]
+
+
+def replace(before: Resource, after: Resource, etag: str) -> list[Operation]:
+    """Return the rows that change with a user; the user's own row guards all others."""
+    old, new = _index_keys(before), _index_keys(after)
+    return [
+        Replace(rows.user(after["id"]), rows.pack(after), etag),
+        *_index(after, new - old),
+        *(Delete(key, None) for key in sorted(old - new)),
+    ]
+
+
+def delete(user: Resource, etag: str) -> list[Operation]:
+    """Return the removal of a user's rows."""
+    return [
+        Delete(rows.user(user["id"]), etag),
+        *(Delete(key, None) for key in sorted(_index_keys(user))),
+        Delete(rows.user_order(user["id"]), None),
+    ]
+
+
+def manager(user: Resource) -> str | None:
+    """Return the id of the user's manager, if it is one that we gave out."""
+    value: str | None = user.get(ENTERPRISE_USER, {}).get("manager", {}).get("value")
+    return value if value and is_resource_id(value) else None
+
+
+def _index(user: Resource, keys: set[str]) -> Iterator[Operation]:
+    unique = unique_key(user)
+    for key in sorted(keys):
+        if key == unique:
+            yield Insert(key, {"f": rows.FORMAT, "id": user["id"]})
+        else:
+            yield Put(key, {"f": rows.FORMAT})
+
+
+def _index_keys(user: Resource) -> set[str]:
+    user_id = user["id"]
+    addresses = {fold(entry["value"]) for entry in user.get("emails", ()) if "value" in entry}
+    if len(addresses) > EMAILS:
+        raise InvalidValue(f"emails holds {len(addresses)} addresses; send at most {EMAILS}")
+    keys = {unique_key(user), *(rows.email(address, user_id) for address in addresses)}
+    if "externalId" in user:
+        keys.add(rows.external_id(user["externalId"], user_id))
+    if chief := manager(user):
+        keys.add(rows.report(chief, user_id))
+    return keys

@@ -1,0 +1,42 @@
+"""Versions and times of resources: `meta`, entity tags and preconditions (RFC 7644 §3.14)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from scim.protocol.schema import Resource
+
+
+def timestamp(moment: datetime) -> str:
+    """Return a dateTime (RFC 7643 §2.3.5) in UTC with milliseconds."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def created(resource_type: str, now: datetime) -> dict[str, str]:
+    """Return the `meta` of a new resource, without its location."""
+    return {
+        "resourceType": resource_type,
+        "created": timestamp(now),
+        "lastModified": timestamp(now),
+        "version": _tag(1),
+    }
+
+
+def updated(resource: Resource, now: datetime) -> Resource:
+    """Return the resource with a new version and time of change."""
+    meta = resource["meta"]
+    number = int(meta["version"].strip('W/"'))
+    return {
+        **resource,
+        "meta": {**meta, "lastModified": timestamp(now), "version": _tag(number + 1)},
+    }
+
+
+def matches_version(condition: str, version: str) -> bool:
+    """Whether an If-Match or If-None-Match header names the version; weak comparison."""
+    tags = (tag.strip().removeprefix("W/") for tag in condition.split(","))
+    return any(tag in ("*", version.removeprefix("W/")) for tag in tags)
+
+
+def _tag(number: int) -> str:
+    return f'W/"{number}"'

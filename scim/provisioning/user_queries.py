@@ -16,7 +16,7 @@ from scim.protocol.matching import matcher, required_equalities
 from scim.protocol.schema import USER, Resource, ResourceType
 from scim.provisioning import rows, totals
 from scim.provisioning.identifiers import created_ms, is_resource_id, milliseconds
-from scim.provisioning.ports import Storage
+from scim.provisioning.ports import SCAN_ROWS, Storage
 from scim.provisioning.scans import scan_rows
 
 CHECKPOINT_EVERY: Final = 1000  # order rows; skipping to any position costs one page at most
@@ -147,8 +147,9 @@ class UserQueries:
         position = step * CHECKPOINT_EVERY
         start, settled = checkpoints.keys[step], milliseconds(self._now() - totals.SETTLED)
         ids: list[str] = []
+        page = min(SCAN_ROWS, first - position + count)
         async for row in scan_rows(
-            self._storage, partition, start, rows.user_order(rows.END)
+            self._storage, partition, start, rows.user_order(rows.END), page=page
         ):
             if (
                 position == len(checkpoints.keys) * CHECKPOINT_EVERY

@@ -54,8 +54,7 @@ class Commit:
             except Conflict as conflict:
                 if self._in_doubt and await self._landed():
                     return True
-                refusal = taken(conflict.key)
-                if refusal:
+                if refusal := taken(conflict.key):
                     raise refusal from conflict
                 break
             except Unavailable:
@@ -64,19 +63,22 @@ class Commit:
                     return True
                 if send == SENDS - 1:
                     raise
-                await self._pause(send)
+                await _pause(send)
             else:
                 return True
+        await self._before_deciding_anew()
+        return False
+
+    async def _before_deciding_anew(self) -> None:
         self._decisions += 1
         if self._decisions == DECISIONS:
             raise Unavailable("too many changes to the same resource at once", retry_after=2)
-        await self._pause(self._decisions)
-        return False
+        await _pause(self._decisions)
 
     async def _landed(self) -> bool:
         return await self._storage.get(self._partition, self._log_key) is not None
 
-    @staticmethod
-    async def _pause(doubling: int) -> None:
-        # Jitter, so that changes that met once do not meet again; nothing secret about it.
-        await asyncio.sleep(_PAUSE * 2 ** min(doubling, 5) * random.random())  # noqa: S311
+
+async def _pause(doubling: int) -> None:
+    # Jitter, so that changes that met once do not meet again; nothing secret about it.
+    await asyncio.sleep(_PAUSE * 2 ** min(doubling, 5) * random.random())  # noqa: S311

@@ -75,7 +75,10 @@ class Directories:
         return directory
 
     async def get(self, directory_id: str) -> Directory | None:
-        """Return the directory as it was at most a minute ago; None if there is none."""
+        """Return the directory as it was at most a minute ago; None if there is none.
+
+        Ask for ids that a valid token names: any other text would cost a read each.
+        """
         known = self._known.get(directory_id)
         if known is not None and self._now() - known.fetched_at < FRESH:
             return known.directory

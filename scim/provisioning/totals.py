@@ -39,11 +39,7 @@ async def fold(storage: Storage, partition: str, now: datetime) -> None:
     try:
         await storage.commit(
             partition,
-            [
-                Replace(rows.TOTALS, values, folded.etag)
-                if folded
-                else Insert(rows.TOTALS, values)
-            ],
+            [Replace(rows.TOTALS, values, folded.etag) if folded else Insert(rows.TOTALS, values)],
         )
     except Conflict:
         return  # another process has just done it

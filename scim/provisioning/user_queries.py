@@ -21,6 +21,7 @@ from scim.provisioning.scans import scan_rows
 
 CHECKPOINT_EVERY: Final = 1000  # order rows; skipping to any position costs one page at most
 DIRECTORIES_REMEMBERED: Final = 100
+_INDEXED: Final = ("id", "username", "externalid", "emails")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +103,7 @@ class UserQueries:
                 )
                 ids = [
                     rows.last_part(row.key)
-                    async for row in scan_rows(
-                        self._storage, partition, prefix, prefix + rows.END
-                    )
+                    async for row in scan_rows(self._storage, partition, prefix, prefix + rows.END)
                 ]
             return await self._users(partition, ids)
         return None
@@ -117,13 +116,9 @@ class UserQueries:
         )
         return [rows.unpack(row.values) for row in found if row is not None]
 
-    async def _scan(
-        self, partition: str, matches: Callable[[Resource], bool]
-    ) -> list[Resource]:
+    async def _scan(self, partition: str, matches: Callable[[Resource], bool]) -> list[Resource]:
         found, seen = [], 0
-        async for row in scan_rows(
-            self._storage, partition, rows.user(""), rows.user(rows.END)
-        ):
+        async for row in scan_rows(self._storage, partition, rows.user(""), rows.user(rows.END)):
             seen += 1
             if seen > self._scan_limit:
                 raise self._too_many()
@@ -178,14 +173,13 @@ class UserQueries:
         if not ids:
             return []
         wanted = set(ids)
-        found = [
+        return [
             rows.unpack(row.values)
             async for row in scan_rows(
                 self._storage, partition, rows.user(ids[0]), rows.user(ids[-1]) + rows.END
             )
             if rows.last_part(row.key) in wanted
         ]
-        return found
 
 
 def _indexed(equality: Comparison | ValuePath) -> tuple[str, str] | None:
@@ -195,18 +189,16 @@ def _indexed(equality: Comparison | ValuePath) -> tuple[str, str] | None:
         return None
     name, sub = path.name.lower(), (path.sub or "").lower()
     if isinstance(equality, ValuePath):
-        if name != "emails":
-            return None
-        inner = (
-            each
-            for each in required_equalities(equality.inner)
-            if isinstance(each, Comparison) and each.path.name.lower() == "value"
-        )
-        return next(((name, each.value) for each in inner if isinstance(each.value, str)), None)
-    if not isinstance(equality.value, str):
-        return None
-    if name == "emails" and sub in ("", "value"):
-        return name, equality.value
-    if name in ("id", "username", "externalid") and not sub:
-        return name, equality.value
+        value = _value_within(equality.inner) if name == "emails" else None
+    elif (name == "emails" and sub == "value") or (name in _INDEXED and not sub):
+        value = equality.value
+    else:
+        value = None
+    return (name, value) if isinstance(value, str) else None
+
+
+def _value_within(inner: Filter) -> object:
+    for each in required_equalities(inner):
+        if isinstance(each, Comparison) and each.path.name.lower() == "value":
+            return each.value
     return None

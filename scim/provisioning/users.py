@@ -28,9 +28,7 @@ REPORTS_AT_ONCE: Final = 20
 class Users:
     """The users of all directories. Resources go in and out in standard form, without `$ref`."""
 
-    def __init__(
-        self, storage: Storage, kind: ResourceType, now: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, storage: Storage, kind: ResourceType, now: Callable[[], datetime]) -> None:
         self._storage = storage
         self.kind = kind
         self._now = now
@@ -143,9 +141,7 @@ class Users:
         return row
 
     def _commit(self, call: Call, part: int = 0) -> Commit:
-        return Commit(
-            self._storage, rows.partition(call.directory), call.log_key(part), self._now
-        )
+        return Commit(self._storage, rows.partition(call.directory), call.log_key(part), self._now)
 
     async def _reports(self, directory: str, user_id: str) -> list[tuple[Resource, str]]:
         """Return the users whose manager is the user, each with its etag."""
@@ -211,7 +207,7 @@ def _target(user: Resource) -> Target:
 
 
 def _names(resource: Resource) -> list[str]:
-    names = []
+    names: list[str] = []
     for name, value in resource.items():
         if ":" in name:
             names.extend(f"{name}:{each}" for each in value)

@@ -1,0 +1,95 @@
+"""The only place that knows all rooms: settings → engines → services → functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scim.protocol.schema import user_type
+from scim.provisioning.directories import Directories
+from scim.provisioning.ports import Storage, Vault
+from scim.provisioning.tokens import Tokens
+from scim.provisioning.user_queries import UserQueries
+from scim.provisioning.users import Users
+from scim.provisioning.verification import Verifier
+from scim.settings import Settings, SettingsError, read_settings
+from scim.storage.credentials import azure_credential
+from scim.web.functions import function_app
+from scim.web.services import Limits, Misconfigured, Services
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+    from azure.functions import FunctionApp
+
+
+def create_app(environ: Mapping[str, str]) -> FunctionApp:
+    """Return the app. `environ` is read when the first request needs it, and until it is right."""
+    built: list[Services] = []
+
+    def provider() -> Services:
+        if not built:
+            try:
+                settings = read_settings(environ)
+            except SettingsError as error:
+                raise Misconfigured(error.problems) from None
+            built.append(build(settings, _storage(settings), _vault(settings), _utc_now))
+        return built[0]
+
+    return function_app(provider)
+
+
+def build(
+    settings: Settings, storage: Storage, vault: Vault, now: Callable[[], datetime]
+) -> Services:
+    """Return the services on the engines given."""
+    user = user_type()
+    return Services(
+        public_base=settings.public_base,
+        now=now,
+        limits=Limits(page=settings.PAGE_SIZE, page_max=settings.PAGE_SIZE_MAX),
+        storage=storage,
+        vault=vault,
+        directories=Directories(storage, now),
+        tokens=Tokens(storage, vault, now),
+        verifier=Verifier(vault, now),
+        resource_types=(user,),
+        users=Users(storage, user, now),
+        user_queries=UserQueries(storage, user, now, settings.SCAN_LIMIT),
+    )
+
+
+# Engines are imported when they are needed: each would slow every cold start of the others.
+
+
+def _storage(settings: Settings) -> Storage:
+    if settings.STORAGE_ENGINE == "sqlite":
+        from scim.storage.sqlite import SqliteStorage  # noqa: PLC0415 - see above
+
+        return SqliteStorage(settings.SQLITE_PATH)
+    from scim.storage.tables import TablesStorage  # noqa: PLC0415 - see above
+
+    if settings.TABLES_CONNECTION_STRING:
+        return TablesStorage.from_connection_string(
+            settings.TABLES_CONNECTION_STRING, settings.TABLE_NAME, create_table=True
+        )
+    return TablesStorage(settings.TABLES_ENDPOINT, _credential(settings), settings.TABLE_NAME)
+
+
+def _vault(settings: Settings) -> Vault:
+    if settings.VAULT_ENGINE == "sqlite":
+        from scim.storage.local_vault import LocalVault  # noqa: PLC0415 - see above
+
+        return LocalVault(Path(settings.VAULT_PATH))
+    from scim.storage.key_vault import KeyVault  # noqa: PLC0415 - see above
+
+    return KeyVault(settings.KEY_VAULT_URL, _credential(settings))
+
+
+def _credential(settings: Settings) -> AsyncTokenCredential:
+    return azure_credential(settings.AZURE_CLIENT_ID or None, in_azure=settings.in_azure)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,138 @@
+"""App settings, typed: the installation's defaults, as an admin sets them in the portal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+
+class SettingsError(Exception):
+    """App settings are missing or wrong; `problems` names each with what to do."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+class Settings(BaseModel):
+    """Every app setting by its name in the portal."""
+
+    model_config = ConfigDict(frozen=True)
+
+    PUBLIC_BASE_URL: str = Field(
+        default="",
+        description="Address under which identity providers reach the endpoint, without a path; "
+        "empty is the host name that the platform gives.",
+    )
+    STORAGE_ENGINE: Literal["tables", "sqlite"] = Field(
+        default="tables", description="Where state lives; sqlite is for a laptop only."
+    )
+    TABLES_ENDPOINT: str = Field(
+        default="", description="Address of the storage account's table service."
+    )
+    TABLES_CONNECTION_STRING: str = Field(
+        default="",
+        repr=False,
+        description="Connection string of a storage emulator; for tests and a laptop only.",
+    )
+    TABLE_NAME: str = Field(
+        default="rollcall",
+        pattern="^[A-Za-z][A-Za-z0-9]{2,62}$",
+        description="Table that holds the state.",
+    )
+    SQLITE_PATH: str = Field(default="", description="File of the SQLite engine.")
+    VAULT_ENGINE: Literal["keyvault", "sqlite"] = Field(
+        default="keyvault", description="Where token digests live; sqlite is for a laptop only."
+    )
+    KEY_VAULT_URL: str = Field(default="", description="Address of the Key Vault.")
+    VAULT_PATH: str = Field(default="", description="File of the local vault.")
+    AZURE_CLIENT_ID: str = Field(
+        default="", description="Client id of the user-assigned managed identity."
+    )
+    WEBSITE_HOSTNAME: str = Field(default="", description="Set by the platform.")
+    WEBSITE_INSTANCE_ID: str = Field(default="", description="Set by the platform.")
+    PAGE_SIZE: int = Field(
+        default=100, ge=1, le=1000, description="Resources on a page when the client does not say."
+    )
+    PAGE_SIZE_MAX: int = Field(
+        default=200, ge=100, le=1000, description="Most resources on a page."
+    )
+    SCAN_LIMIT: int = Field(
+        default=20_000,
+        ge=100,
+        description="Most resources that one call may read when no index serves its filter.",
+    )
+
+    @property
+    def in_azure(self) -> bool:
+        """Whether the platform runs this process."""
+        return bool(self.WEBSITE_INSTANCE_ID)
+
+    @property
+    def public_base(self) -> str:
+        """Return the address under which the endpoint is reached, without a slash at its end."""
+        return (self.PUBLIC_BASE_URL or f"https://{self.WEBSITE_HOSTNAME}").rstrip("/")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Settings:
+        problems = [problem for problem in self._problems() if problem]
+        if problems:
+            raise SettingsError(problems)
+        return self
+
+    def _problems(self) -> list[str]:
+        needed = {
+            "PUBLIC_BASE_URL": self.PUBLIC_BASE_URL or self.WEBSITE_HOSTNAME,
+            **(
+                {"TABLES_ENDPOINT": self.TABLES_ENDPOINT or self.TABLES_CONNECTION_STRING}
+                if self.STORAGE_ENGINE == "tables"
+                else {"SQLITE_PATH": self.SQLITE_PATH}
+            ),
+            **(
+                {"KEY_VAULT_URL": self.KEY_VAULT_URL}
+                if self.VAULT_ENGINE == "keyvault"
+                else {"VAULT_PATH": self.VAULT_PATH}
+            ),
+        }
+        problems = [
+            f"{name} is not set: {Settings.model_fields[name].description}"
+            for name, value in needed.items()
+            if not value
+        ]
+        if self.in_azure and self.STORAGE_ENGINE == "sqlite":
+            problems.append(
+                "STORAGE_ENGINE is sqlite, which is for a laptop only; set it to tables."
+            )
+        if self.in_azure and self.VAULT_ENGINE == "sqlite":
+            problems.append(
+                "VAULT_ENGINE is sqlite, which is for a laptop only; set it to keyvault."
+            )
+        if self.in_azure and self.TABLES_CONNECTION_STRING:
+            problems.append(
+                "TABLES_CONNECTION_STRING is for a storage emulator only; "
+                "remove it and set TABLES_ENDPOINT."
+            )
+        if self.PUBLIC_BASE_URL and not self.PUBLIC_BASE_URL.startswith(
+            ("https://", "http://127.")
+        ):
+            problems.append("PUBLIC_BASE_URL has to begin with https://")
+        if self.PAGE_SIZE > self.PAGE_SIZE_MAX:
+            problems.append("PAGE_SIZE is larger than PAGE_SIZE_MAX.")
+        return problems
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Return the settings. Raises SettingsError with all problems at once."""
+    known = {
+        name: environ[name].strip()
+        for name in Settings.model_fields
+        if environ.get(name, "").strip()
+    }
+    try:
+        return Settings.model_validate(known)
+    except ValidationError as error:
+        raise SettingsError(
+            [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
+        ) from None

@@ -1,0 +1,52 @@
+"""Who calls: a bearer token of the directory in the URL (RFC 6750)."""
+
+from __future__ import annotations
+
+from scim.protocol.errors import Forbidden, Unauthorized
+from scim.provisioning.directories import Directory
+from scim.provisioning.tokens import Scope
+from scim.provisioning.verification import Verified
+from scim.web.requests import Request
+from scim.web.services import Services
+
+_CHALLENGE = 'Bearer realm="Rollcall"'
+_READS = ("GET", "HEAD", "OPTIONS")
+
+
+async def authenticate(
+    services: Services, request: Request, directory_id: str
+) -> tuple[Directory, Verified]:
+    """Return the directory and the token. Raises Unauthorized, Forbidden, Unavailable."""
+    value = _bearer(request.headers.get("authorization"))
+    token = await services.verifier.verify(value)
+    if token is None or token.directory != directory_id:
+        raise _refused(
+            "The token is not valid for this directory: it is mistyped, expired or "
+            "revoked. Ask the admin of the endpoint for a new one.",
+            "invalid_token",
+        )
+    directory = await services.directories.get(directory_id)
+    if directory is None:
+        raise _refused("The directory was deleted; its tokens are worth nothing.", "invalid_token")
+    if token.scope is Scope.SCIM or (token.scope is Scope.SCIM_READ and _reads(request)):
+        return directory, token
+    raise Forbidden(f"The scope of this token is {token.scope.value}; this call needs scim.")
+
+
+def _reads(request: Request) -> bool:
+    return request.method in _READS or request.segments[-1] == ".search"
+
+
+def _bearer(header: str | None) -> str:
+    if not header:
+        raise _refused("Send the header 'Authorization: Bearer <token>'.")
+    scheme, _, value = header.strip().partition(" ")
+    if scheme.lower() != "bearer" or not value.strip():
+        raise _refused("Only the scheme Bearer is known: 'Authorization: Bearer <token>'.")
+    return value.strip()
+
+
+def _refused(detail: str, error: str = "") -> Unauthorized:
+    # RFC 6750 §3.1: no error code when the request had no credentials.
+    challenge = f'{_CHALLENGE}, error="{error}"' if error else _CHALLENGE
+    return Unauthorized(detail, headers={"WWW-Authenticate": challenge})

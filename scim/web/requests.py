@@ -1,0 +1,91 @@
+"""The platform's request as plain values, read by the rules of HTTP and of the Functions host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import azure.functions as func
+
+from scim.protocol.body import read_object
+from scim.protocol.errors import (
+    InvalidSyntax,
+    InvalidValue,
+    LengthRequired,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+)
+from scim.protocol.schema import Json
+
+BODY_BYTES = 1024 * 1024  # a user or a question; far above what any identity provider sends
+JSON_TYPES = ("application/scim+json", "application/json")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Method, path segments without empty ones, query as sent, headers by lower-case name."""
+
+    method: str
+    segments: Sequence[str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+
+    def object(self, limit: int = BODY_BYTES) -> Json:
+        """Return the body as a JSON object. Raises the ScimError that says what to send."""
+        if not self.body and "chunked" in self.headers.get("transfer-encoding", "").lower():
+            # The host hands over nothing of a chunked body.
+            raise LengthRequired("Send the body with a Content-Length, not chunked.")
+        if len(self.body) > limit:
+            raise PayloadTooLarge(
+                f"The body has {len(self.body)} bytes; at most {limit} are taken."
+            )
+        media_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type and media_type not in JSON_TYPES:
+            raise UnsupportedMediaType(
+                f"Content-Type is {media_type[:100]}; send application/scim+json."
+            )
+        encoding = self.headers.get("content-encoding", "identity").strip().lower()
+        if encoding != "identity":
+            raise UnsupportedMediaType(
+                f"Content-Encoding is {encoding[:100]}; send the body uncompressed."
+            )
+        return read_object(self.body)
+
+    def names(self, parameter: str) -> list[str] | None:
+        """Return a query parameter that lists attribute names; None when it is absent."""
+        text = self.query.get(parameter.lower())
+        return None if text is None else text.split(",")
+
+
+def read_request(request: func.HttpRequest) -> Request:
+    """Read the parts of a request that the platform leaves as they came.
+
+    The query is taken from the URL, because the host drops empty values from `params` and joins
+    repeated ones.
+    """
+    url = urlsplit(request.url)
+    return Request(
+        method=request.method.upper(),
+        segments=tuple(unquote(part) for part in url.path.split("/") if part),
+        query=_query(url.query),
+        headers={name.lower(): value for name, value in request.headers.items()},
+        body=request.get_body() or b"",
+    )
+
+
+def _query(text: str) -> Mapping[str, str]:
+    # Names are compared without regard to case, as attribute names are; unknown ones are ignored.
+    try:
+        pairs = parse_qsl(
+            text, keep_blank_values=True, max_num_fields=50, errors="strict", encoding="utf-8"
+        )
+    except UnicodeDecodeError as error:
+        raise InvalidValue("The query is not UTF-8; percent-encode it as UTF-8.") from error
+    except ValueError as error:
+        raise InvalidSyntax("The query has more than 50 parameters.") from error
+    query: dict[str, str] = {}
+    for name, value in pairs:
+        query.setdefault(name.lower(), value)
+    return query

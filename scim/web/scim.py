@@ -1,0 +1,97 @@
+"""The functions under /scim: one per resource, and one for every path that is none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import azure.functions as func
+
+from scim.protocol.errors import InvalidVersion, NotFound, NotImplementedHere
+from scim.provisioning.identifiers import resource_id
+from scim.provisioning.log import Call
+from scim.web import discovery, responses, users
+from scim.web.authentication import authenticate
+from scim.web.exchange import Exchange, Handler
+from scim.web.requests import read_request
+from scim.web.services import Provider, Services
+
+# Every method is declared: the host answers one that is not with a bare 404.
+METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+
+
+async def _not_served(exchange: Exchange) -> func.HttpResponse:
+    raise NotImplementedHere(f"/{exchange.request.segments[3]} is not supported here.")
+
+
+ENDPOINTS: Mapping[str, Handler] = {
+    "Users": users.serve,
+    "ServiceProviderConfig": discovery.service_provider_config,
+    "ResourceTypes": discovery.resource_types,
+    "Schemas": discovery.schemas,
+    "Bulk": _not_served,
+    "Me": _not_served,
+}
+_BY_LOWER_NAME = {name.lower(): handler for name, handler in ENDPOINTS.items()}
+
+
+def blueprint(services: Provider) -> func.Blueprint:
+    """Return the functions. The host picks by function name, in alphabetical order."""
+    functions = func.Blueprint()
+
+    async def serve(req: func.HttpRequest) -> func.HttpResponse:
+        return await answer(services, req)
+
+    for name in ENDPOINTS:
+        functions.function_name(f"scim_{name}")(
+            functions.route(route=f"scim/v2/{{directory}}/{name}/{{*rest}}", methods=METHODS)(serve)
+        )
+    # Sorts behind all others: unknown paths, and known ones with doubled slashes.
+    functions.function_name("unmatched_scim")(
+        functions.route(route="scim/{*rest}", methods=METHODS)(serve)
+    )
+    return functions
+
+
+async def answer(provider: Provider, req: func.HttpRequest) -> func.HttpResponse:
+    """Answer any call under /scim; every refusal and fault becomes a SCIM error."""
+    message_id = ""
+    try:
+        services = provider()
+        now = services.now()
+        message_id = resource_id(now)
+        response = await _dispatch(services, req, message_id)
+    except Exception as error:  # noqa: BLE001 - the one place where errors become answers
+        message_id = message_id or "unknown"
+        response = responses.problem(
+            req.headers.get("accept", ""),
+            req.method.upper(),
+            responses.to_error(error, message_id),
+            message_id,
+        )
+    response.headers["x-message-id"] = message_id
+    return response
+
+
+async def _dispatch(
+    services: Services, req: func.HttpRequest, message_id: str
+) -> func.HttpResponse:
+    request = read_request(req)
+    match request.segments:
+        case (_, "v2", directory_id, endpoint, *rest):
+            directory, token = await authenticate(services, request, directory_id)
+            handler = _BY_LOWER_NAME.get(endpoint.lower())
+            if handler is None:
+                raise NotFound(f"There is no {endpoint[:100]}; served are {', '.join(ENDPOINTS)}.")
+        case (_, "v2", *_):
+            raise NotFound("The Base URL is /scim/v2/{directory}; a resource follows it.")
+        case _:
+            raise InvalidVersion("Only version v2 of SCIM is served: /scim/v2/{directory}.")
+    call = Call(
+        directory=directory.id,
+        message_id=message_id,
+        started=services.now(),
+        actor=f"token {token.id}",
+        user_agent=request.headers.get("user-agent", ""),
+        if_match=request.headers.get("if-match"),
+    )
+    return await handler(Exchange(services, request, directory, call, tuple(rest)))

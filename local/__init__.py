@@ -1,1 +1,1 @@
-"""What stands in for Azure on a laptop: `python3 -m local start` and `python3 -m local test`."""
+"""What stands in for Azure on a laptop, and the two commands of the README."""

@@ -1,0 +1,70 @@
+"""The command line. Only the standard library is imported before the environment stands."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from local.setup import SetupFailed, enter
+
+
+def main(arguments: list[str]) -> int:
+    """Set up, run the command and return its exit status."""
+    options = parse(arguments)
+    try:
+        enter(arguments)
+        return run(options)
+    except SetupFailed as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run a command inside the environment; each loads only what it needs."""
+    if options.command == "start":
+        from local import start  # noqa: PLC0415 - its packages exist only now
+
+        return start.main(options)
+    from local import test  # noqa: PLC0415 - as above
+
+    return test.fix() if options.command == "fix" else test.main(options.pytest)
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Read the command line; everything behind `test` belongs to pytest."""
+    own, pytest = arguments, []
+    if arguments[:1] == ["test"] and arguments[1:2] not in (["-h"], ["--help"]):
+        own, pytest = arguments[:1], arguments[1:]
+    options = parser().parse_args(own)
+    options.pytest = pytest
+    return options
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the commands and their options."""
+    top = argparse.ArgumentParser(prog="python3 -m local", description="Rollcall on this machine.")
+    commands = top.add_subparsers(dest="command", required=True)
+
+    start = commands.add_parser("start", help="run the product here, set up from nothing")
+    start.add_argument("--port", type=port, default=7071, help="default 7071; 0 = any free one")
+    start.add_argument("--data", type=Path, default=Path(".local"), help="default .local")
+    start.add_argument("--fresh", action="store_true", help="begin with an empty store")
+    start.add_argument(
+        "--directory", action="append", metavar="NAME", help="instead of demo; repeatable"
+    )
+    start.add_argument("--store", choices=["sqlite", "azurite"], default="sqlite")
+    start.add_argument("--json", action="store_true", help="one line for programs when ready")
+
+    usage = "python3 -m local test [arguments of pytest]"
+    commands.add_parser("test", help="format, lint, types, imports, tests", usage=usage)
+    commands.add_parser("fix", help="format the code and apply safe fixes")
+    return top
+
+
+def port(text: str) -> int:
+    """Read a port number."""
+    number = int(text)
+    if not 0 <= number <= 65535:
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return number

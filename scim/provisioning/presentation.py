@@ -6,12 +6,24 @@ from typing import Any
 
 from scim.protocol.schema import ENTERPRISE_USER, Resource
 from scim.provisioning.identifiers import is_resource_id
+from scim.provisioning.stored_users import StoredUser
 
 
-def user(stored: Resource, base: str) -> Resource:
-    """Return the user with `meta.location` and `$ref`; `base` is the directory's Base URL."""
-    shown = {**stored, "meta": {**stored["meta"], "location": location(stored, base)}}
-    extension: dict[str, Any] = stored.get(ENTERPRISE_USER, {})
+def user(stored: StoredUser, base: str) -> Resource:
+    """Return the user with `groups`, `meta.location` and `$ref`; `base` is the Base URL."""
+    resource = stored.resource
+    shown = {**resource, "meta": {**resource["meta"], "location": location(resource, base)}}
+    if stored.memberships:
+        shown["groups"] = [
+            {
+                "value": each.group,
+                "$ref": f"{base}/Groups/{each.group}",
+                "display": each.name,
+                "type": "direct",
+            }
+            for each in stored.memberships
+        ]
+    extension: dict[str, Any] = resource.get(ENTERPRISE_USER, {})
     chief = extension.get("manager", {})
     if is_resource_id(chief.get("value", "")):
         reference = {**chief, "$ref": f"{base}/Users/{chief['value']}"}
@@ -19,6 +31,6 @@ def user(stored: Resource, base: str) -> Resource:
     return shown
 
 
-def location(stored: Resource, base: str) -> str:
+def location(resource: Resource, base: str) -> str:
     """Return the address of a resource (RFC 7643 §3.1)."""
-    return f"{base}/{stored['meta']['resourceType']}s/{stored['id']}"
+    return f"{base}/{resource['meta']['resourceType']}s/{resource['id']}"

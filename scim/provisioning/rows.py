@@ -2,7 +2,8 @@
 
 A directory is one partition:
 
-    u_<user>            a user; its memberships sort right behind it
+    u_<user>            a user
+    u_<user>_<group>    a membership of the user, right behind it
     n_<hash>            userName -> user, unique
     x_<hash>_<user>     externalId -> user
     e_<hash>_<user>     e-mail address -> user
@@ -56,6 +57,21 @@ def digest(text: str) -> str:
 def user(user_id: str) -> str:
     """Key of a user."""
     return f"u_{user_id}"
+
+
+def membership(user_id: str, group_id: str) -> str:
+    """Key of a user's membership of a group."""
+    return f"u_{user_id}_{group_id}"
+
+
+def is_user(key: str) -> bool:
+    """Whether the key is a user's own, not that of a membership."""
+    return key.count("_") == 1
+
+
+def user_range(first_id: str, last_id: str) -> tuple[str, str]:
+    """Return the range of all rows from one user to another, memberships included."""
+    return user(first_id), user(last_id) + END
 
 
 def user_name(folded: str) -> str:

@@ -18,6 +18,7 @@ from scim.provisioning import rows, totals
 from scim.provisioning.identifiers import created_ms, is_resource_id, milliseconds
 from scim.provisioning.ports import SCAN_ROWS, Storage
 from scim.provisioning.scans import scan_rows
+from scim.provisioning.stored_users import StoredUser, load_user, users_between
 
 CHECKPOINT_EVERY: Final = 1000  # order rows; skipping to any position costs one page at most
 DIRECTORIES_REMEMBERED: Final = 100
@@ -28,7 +29,7 @@ _INDEXED: Final = ("id", "username", "externalid", "emails")
 class Found:
     """One page of users in the order of their creation, and the number of all that match."""
 
-    users: list[Resource]
+    users: list[StoredUser]
     total: int
 
 
@@ -72,7 +73,7 @@ class UserQueries:
         directory: str,
         condition: Filter,
         paging: Paging,
-        show: Callable[[Resource], Resource],
+        show: Callable[[StoredUser], Resource],
     ) -> Found:
         """Return the page of users that match the filter, as `show` presents them."""
         matches = matcher(condition, self._kind)
@@ -85,7 +86,7 @@ class UserQueries:
         first = paging.start_index - 1
         return Found(found[first : first + paging.count], len(found))
 
-    async def _candidates(self, partition: str, condition: Filter) -> list[Resource] | None:
+    async def _candidates(self, partition: str, condition: Filter) -> list[StoredUser] | None:
         """Return the users that an index finds for the filter; None when no index serves it."""
         for equality in required_equalities(condition):
             lookup = _indexed(equality)
@@ -108,21 +109,20 @@ class UserQueries:
             return await self._users(partition, ids)
         return None
 
-    async def _users(self, partition: str, ids: list[str]) -> list[Resource]:
+    async def _users(self, partition: str, ids: list[str]) -> list[StoredUser]:
         if len(ids) > self._scan_limit:
             raise self._too_many()
-        found = await asyncio.gather(
-            *(self._storage.get(partition, rows.user(each)) for each in ids)
-        )
-        return [rows.unpack(row.values) for row in found if row is not None]
+        found = await asyncio.gather(*(load_user(self._storage, partition, each) for each in ids))
+        return [user for user in found if user is not None]
 
-    async def _scan(self, partition: str, matches: Callable[[Resource], bool]) -> list[Resource]:
+    async def _scan(
+        self, partition: str, matches: Callable[[StoredUser], bool]
+    ) -> list[StoredUser]:
         found, seen = [], 0
-        async for row in scan_rows(self._storage, partition, rows.user(""), rows.user(rows.END)):
+        async for user in users_between(self._storage, partition, *rows.user_range("", "")):
             seen += 1
             if seen > self._scan_limit:
                 raise self._too_many()
-            user = rows.unpack(row.values)
             if matches(user):
                 found.append(user)
         return found
@@ -168,17 +168,17 @@ class UserQueries:
             del self._checkpoints[next(iter(self._checkpoints))]
         return checkpoints
 
-    async def _between(self, partition: str, ids: list[str]) -> list[Resource]:
+    async def _between(self, partition: str, ids: list[str]) -> list[StoredUser]:
         """Return the users of consecutive positions: ids sort as positions do."""
         if not ids:
             return []
         wanted = set(ids)
         return [
-            rows.unpack(row.values)
-            async for row in scan_rows(
-                self._storage, partition, rows.user(ids[0]), rows.user(ids[-1]) + rows.END
+            user
+            async for user in users_between(
+                self._storage, partition, *rows.user_range(ids[0], ids[-1])
             )
-            if rows.last_part(row.key) in wanted
+            if user.resource["id"] in wanted
         ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
@@ -15,10 +16,11 @@ from scim.protocol.resource import read_resource, replace, with_schemas
 from scim.protocol.schema import ENTERPRISE_USER, Attribute, Json, Resource, ResourceType
 from scim.provisioning import rows, user_rows
 from scim.provisioning.commits import Commit
-from scim.provisioning.identifiers import is_resource_id, resource_id
+from scim.provisioning.identifiers import resource_id
 from scim.provisioning.log import Call, Did, Target, entry_rows
-from scim.provisioning.ports import Operation, Row, Storage
+from scim.provisioning.ports import Operation, Storage
 from scim.provisioning.scans import first_rows
+from scim.provisioning.stored_users import StoredUser, load_user
 from scim.provisioning.versions import created, matches_version, updated
 
 # Each report costs a deletion three rows; more are detached in commits of their own before it.
@@ -26,14 +28,14 @@ REPORTS_AT_ONCE: Final = 20
 
 
 class Users:
-    """The users of all directories. Resources go in and out in standard form, without `$ref`."""
+    """The users of all directories."""
 
     def __init__(self, storage: Storage, kind: ResourceType, now: Callable[[], datetime]) -> None:
         self._storage = storage
         self.kind = kind
         self._now = now
 
-    async def create(self, call: Call, body: Json) -> Resource:
+    async def create(self, call: Call, body: Json) -> StoredUser:
         """Store a new user (RFC 7644 §3.3). Raises Uniqueness when the userName is taken."""
         standard = dialects.standard_resource(body, self.kind, call.quirks)
         content = read_resource(standard, self.kind, call.ignored)
@@ -50,21 +52,22 @@ class Users:
         commit = self._commit(call)
         while not await commit.attempt(operations, read_at=self._now(), taken=_taken(user)):
             pass
-        return user
+        return StoredUser(user, etag="")
 
-    async def get(self, directory: str, user_id: str) -> Resource:
+    async def get(self, directory: str, user_id: str) -> StoredUser:
         """Return the user. Raises NotFound."""
-        row = await self._row(directory, user_id)
-        user: Resource = rows.unpack(row.values)
+        user = await load_user(self._storage, rows.partition(directory), user_id)
+        if user is None:
+            raise NotFound(f"There is no user with the id {user_id[:100]} in this directory.")
         return user
 
-    async def replace(self, call: Call, user_id: str, body: Json) -> Resource:
+    async def replace(self, call: Call, user_id: str, body: Json) -> StoredUser:
         """Replace what the client may write (RFC 7644 §3.5.1); what is omitted is cleared."""
         standard = dialects.standard_resource(body, self.kind, call.quirks)
         content = read_resource(standard, self.kind, call.ignored)
         return await self._change(call, user_id, lambda user: replace(user, content, self.kind))
 
-    async def patch(self, call: Call, user_id: str, message: Json) -> Resource:
+    async def patch(self, call: Call, user_id: str, message: Json) -> StoredUser:
         """Apply all operations of a PatchOp message or none (RFC 7644 §3.5.2)."""
         standard = dialects.standard_patch(message, self.kind, call.quirks)
         operations = read_operations(standard, self.kind)
@@ -85,10 +88,10 @@ class Users:
         part = 0
         while True:
             read_at = self._now()
-            row, reports = await asyncio.gather(
-                self._row(call.directory, user_id), self._reports(call.directory, user_id)
+            stored, reports = await asyncio.gather(
+                self.get(call.directory, user_id), self._reports(call.directory, user_id)
             )
-            user: Resource = rows.unpack(row.values)
+            user = stored.resource
             _check_version(call, user)
             if len(reports) > REPORTS_AT_ONCE:
                 await self._detach(call, user, reports[:REPORTS_AT_ONCE], part)
@@ -97,9 +100,9 @@ class Users:
                 continue
             detached = self._detached(call, reports)
             entry = call.entry([Did.DELETE], _target(user), adds=_adds(user, {}))
-            subjects = [user_id, *(report["id"] for report, _ in reports)]
+            subjects = [user_id, *(report.resource["id"] for report in reports)]
             operations = [
-                *user_rows.delete(user, row.etag),
+                *user_rows.delete(user, stored.etag),
                 *detached,
                 *entry_rows(call.log_key(part), entry, subjects),
             ]
@@ -108,16 +111,16 @@ class Users:
 
     async def _change(
         self, call: Call, user_id: str, decide: Callable[[Resource], Resource]
-    ) -> Resource:
+    ) -> StoredUser:
         commit = self._commit(call)
         while True:
             read_at = self._now()
-            row = await self._row(call.directory, user_id)
-            before: Resource = rows.unpack(row.values)
+            stored = await self.get(call.directory, user_id)
+            before = stored.resource
             _check_version(call, before)
             after = decide(before)
             if after is before:
-                return before
+                return stored
             after = updated(with_schemas(after, self.kind), call.started)
             entry = call.entry(
                 _did(before, after),
@@ -126,56 +129,48 @@ class Users:
                 adds=_adds(before, after),
             )
             operations = [
-                *user_rows.replace(before, after, row.etag),
+                *user_rows.replace(before, after, stored.etag),
                 *entry_rows(call.log_key(), entry, [user_id]),
             ]
             if await commit.attempt(operations, read_at=read_at, taken=_taken(after)):
-                return after
-
-    async def _row(self, directory: str, user_id: str) -> Row:
-        row = None
-        if is_resource_id(user_id):
-            row = await self._storage.get(rows.partition(directory), rows.user(user_id))
-        if row is None:
-            raise NotFound(f"There is no user with the id {user_id[:100]} in this directory.")
-        return row
+                return dataclasses.replace(stored, resource=after)
 
     def _commit(self, call: Call, part: int = 0) -> Commit:
         return Commit(self._storage, rows.partition(call.directory), call.log_key(part), self._now)
 
-    async def _reports(self, directory: str, user_id: str) -> list[tuple[Resource, str]]:
-        """Return the users whose manager is the user, each with its etag."""
+    async def _reports(self, directory: str, user_id: str) -> list[StoredUser]:
+        """Return the users whose manager is the user, one more than are detached at once."""
         partition = rows.partition(directory)
         first = rows.report(user_id)
         index = await first_rows(
             self._storage, partition, first, first + rows.END, REPORTS_AT_ONCE + 1
         )
         found = await asyncio.gather(
-            *(self._storage.get(partition, rows.user(rows.last_part(each.key))) for each in index)
+            *(load_user(self._storage, partition, rows.last_part(each.key)) for each in index)
         )
-        users = [(rows.unpack(row.values), row.etag) for row in found if row is not None]
-        return [each for each in users if each[0]["id"] != user_id]
+        return [each for each in found if each is not None and each.resource["id"] != user_id]
 
     async def _detach(
-        self, call: Call, user: Resource, reports: list[tuple[Resource, str]], part: int
+        self, call: Call, user: Resource, reports: list[StoredUser], part: int
     ) -> None:
         entry = call.entry([Did.UPDATE], _target(user), changes=["manager"], adds={})
-        subjects = [report["id"] for report, _ in reports]
+        subjects = [report.resource["id"] for report in reports]
         operations = [
             *self._detached(call, reports),
             *entry_rows(call.log_key(part), entry, subjects),
         ]
         await self._commit(call, part).attempt(operations, read_at=self._now())
 
-    def _detached(self, call: Call, reports: list[tuple[Resource, str]]) -> list[Operation]:
+    def _detached(self, call: Call, reports: list[StoredUser]) -> list[Operation]:
         operations: list[Operation] = []
-        for report, etag in reports:
-            extension = {k: v for k, v in report[ENTERPRISE_USER].items() if k != "manager"}
-            after = {**report, ENTERPRISE_USER: extension}
+        for report in reports:
+            before = report.resource
+            extension = {k: v for k, v in before[ENTERPRISE_USER].items() if k != "manager"}
+            after = {**before, ENTERPRISE_USER: extension}
             if not extension:
                 del after[ENTERPRISE_USER]
             after = updated(with_schemas(after, self.kind), call.started)
-            operations.extend(user_rows.replace(report, after, etag))
+            operations.extend(user_rows.replace(before, after, report.etag))
         return operations
 
 

@@ -11,8 +11,9 @@ from scim.protocol.errors import InvalidValue, NotFound
 from scim.protocol.filter import Filter
 from scim.protocol.lists import Paging, list_response, read_paging
 from scim.protocol.projection import Projection, read_projection
-from scim.protocol.schema import Json, Resource
+from scim.protocol.schema import Json
 from scim.provisioning import presentation
+from scim.provisioning.stored_users import StoredUser
 from scim.provisioning.versions import matches_version
 from scim.web import responses
 from scim.web.exchange import Exchange, by_method
@@ -43,7 +44,7 @@ async def _get(exchange: Exchange) -> func.HttpResponse:
     projection = _projection(exchange)
     user = await exchange.services.users.get(exchange.directory.id, exchange.rest[0])
     known = exchange.request.headers.get("if-none-match")
-    version = user["meta"]["version"]
+    version = user.resource["meta"]["version"]
     if known and matches_version(known, version):
         return responses.scim(exchange.request, 304, headers={"ETag": version})
     return _resource(exchange, 200, user, projection)
@@ -141,7 +142,7 @@ def _projection(exchange: Exchange) -> Projection:
 
 
 def _resource(
-    exchange: Exchange, status: int, user: Resource, projection: Projection
+    exchange: Exchange, status: int, user: StoredUser, projection: Projection
 ) -> func.HttpResponse:
     full = presentation.user(user, exchange.base)
     return responses.resource(exchange.request, status, projection.apply(full), full)

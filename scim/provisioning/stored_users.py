@@ -1,0 +1,65 @@
+"""Users as they are read: one range holds a user and, right behind, its memberships."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from scim.protocol.schema import Resource
+from scim.provisioning import rows
+from scim.provisioning.identifiers import is_resource_id
+from scim.provisioning.ports import SCAN_ROWS, Row, Storage
+from scim.provisioning.scans import scan_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A group that a user is in, with the group's name and the number of that name."""
+
+    group: str
+    name: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredUser:
+    """A user as stored, without what is derived; `etag` guards it and its memberships."""
+
+    resource: Resource
+    etag: str
+    memberships: tuple[Membership, ...] = ()
+
+
+async def load_user(storage: Storage, partition: str, user_id: str) -> StoredUser | None:
+    """Return the user with its memberships; None if there is none. One page as a rule."""
+    if not is_resource_id(user_id):
+        return None
+    first, last = rows.user_range(user_id, user_id)
+    async for user in users_between(storage, partition, first, last):
+        return user
+    return None
+
+
+async def users_between(
+    storage: Storage, partition: str, first: str, last: str, *, page: int = SCAN_ROWS
+) -> AsyncIterator[StoredUser]:
+    """Yield the users whose rows stand in the range, each with its memberships."""
+    head: Row | None = None
+    memberships: list[Membership] = []
+    async for row in scan_rows(storage, partition, first, last, page=page):
+        if rows.is_user(row.key):
+            if head is not None:
+                yield _stored(head, memberships)
+            head, memberships = row, []
+        elif head is not None and row.key.startswith(head.key):
+            memberships.append(
+                Membership(
+                    rows.last_part(row.key), str(row.values["name"]), int(row.values["number"])
+                )
+            )
+    if head is not None:
+        yield _stored(head, memberships)
+
+
+def _stored(head: Row, memberships: list[Membership]) -> StoredUser:
+    return StoredUser(rows.unpack(head.values), head.etag, tuple(memberships))

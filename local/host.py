@@ -9,7 +9,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -31,9 +31,10 @@ log = logging.getLogger(__name__)
 
 
 class Host:
-    """Serves one function app; `key` is its host key and its master key.
+    """Serves one function app: `key` is its host key and its master key.
 
-    Raise Refused for what the real host would not serve.
+    `settings` are the app settings that schedules name. Raises Refused for what the real host
+    would not serve.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Host:
         app: func.FunctionApp | Worker,
         *,
         key: str,
+        settings: Mapping[str, str] = os.environ,
         clock: Clock | None = None,
         host_json: Path = HOST_JSON,
     ) -> None:
@@ -51,7 +53,7 @@ class Host:
         http = [function for function in functions if isinstance(function, HttpFunction)]
         self._routes = Routes(http, _route_prefix(host_json))
         self._timers = [function for function in functions if isinstance(function, TimerFunction)]
-        self._schedules = [(timer, schedule_of(timer, os.environ)) for timer in self._timers]
+        self._schedules = [(timer, schedule_of(timer, settings)) for timer in self._timers]
         self._background: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager

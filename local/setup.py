@@ -53,17 +53,22 @@ class Environment:
         say(f"Installing packages into {self.folder.name} (about a minute the first time) ...")
         files = [part for path in self.requirements for part in ("-r", str(path))]
         pip = [str(self.python), "-m", "pip", "install", "--disable-pip-version-check"]
-        run([*pip, *files], "Check the network, then run the command again.")
+        hint = "Check the network, then run the command again."
+        run([*pip, *files], hint, show="Collecting")
         self._stamp.write_text(self._digest(), "ascii")
 
 
-def run(command: list[str], hint: str) -> None:
-    """Run a tool of the set-up; what it prints goes to standard error."""
+def run(command: list[str], hint: str, show: str = "") -> None:
+    """Run a tool of the set-up; lines that begin with `show` and errors go to standard error."""
     try:
-        status = subprocess.call(command, stdout=sys.stderr)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, errors="replace")
     except OSError as error:
         raise SetupFailed(f"Could not run {command[0]}: {error.strerror}. {hint}") from error
-    if status != 0:
+    with process:
+        for line in process.stdout or ():
+            if line.startswith(show):
+                say(f"  {line.rstrip()}")
+    if process.returncode != 0:
         raise SetupFailed(f"This failed: {' '.join(command)}\n{hint}")
 
 

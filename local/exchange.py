@@ -24,7 +24,7 @@ class Bare(Exception):
 def path_and_query(request: web.BaseRequest) -> tuple[str, str]:
     """Return both as sent, not decoded."""
     path, _, query = request.raw_path.partition("?")
-    if not request.raw_path.isascii() or "%00" in path:  # Kestrel's rule
+    if "%00" in path:  # Kestrel's rule
         raise Bare(400)
     if not path.startswith("/"):  # the absolute form of RFC 9112 §3.2.2
         path = urlsplit(path).path

@@ -31,14 +31,15 @@ class Environment:
     def _stamp(self) -> Path:
         return self.folder / "requirements.sha256"
 
-    def _digest(self) -> str:
+    def digest(self) -> str:
+        """Return what the stamp of a current environment says."""
         contents = b"\0".join(path.read_bytes() for path in self.requirements)
         return hashlib.sha256(contents).hexdigest()
 
     def is_current(self) -> bool:
         """Tell whether the environment stands and was made from these very requirements."""
         try:
-            return self.python.exists() and self._stamp.read_text("ascii") == self._digest()
+            return self.python.exists() and self._stamp.read_text("ascii") == self.digest()
         except FileNotFoundError:
             return False
 
@@ -55,7 +56,7 @@ class Environment:
         pip = [str(self.python), "-m", "pip", "install", "--disable-pip-version-check"]
         hint = "Check the network, then run the command again."
         run([*pip, *files], hint, show="Collecting")
-        self._stamp.write_text(self._digest(), "ascii")
+        self._stamp.write_text(self.digest(), "ascii")
 
 
 def run(command: list[str], hint: str, show: str = "") -> None:

@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TextIO
 
 import azure.functions as func
+from aiohttp.http_exceptions import HttpProcessingError
 
 from local import azurite, greeting
 from local.data import Data
@@ -123,3 +124,7 @@ def _log_requests() -> None:
     """Show the log from here on; warnings show before, too."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("azure").setLevel(logging.WARNING)
+    # aiohttp would print malformed requests with all that they hold.
+    logging.getLogger("aiohttp.server").addFilter(
+        lambda record: not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+    )

@@ -13,11 +13,11 @@ def format_filter(condition: Filter) -> str:
     """Write a filter with parentheses only where the tree needs them."""
     match condition:
         case Comparison(path, "pr"):
-            return f"{_attribute(path)} pr"
+            return f"{format_attribute(path)} pr"
         case Comparison(path, operator, value):
-            return f"{_attribute(path)} {operator} {orjson.dumps(value).decode()}"
+            return f"{format_attribute(path)} {operator} {orjson.dumps(value).decode()}"
         case ValuePath(path, inner):
-            return f"{_attribute(path)}[{format_filter(inner)}]"
+            return f"{format_attribute(path)}[{format_filter(inner)}]"
         case Not(branch):
             return f"not ({format_filter(branch)})"
         case And(branches):
@@ -37,13 +37,14 @@ def format_path(path: Path) -> str:
     return text if path.sub is None else f"{text}.{path.sub}"
 
 
+def format_attribute(path: AttributePath) -> str:
+    """Write the name of an attribute."""
+    text = path.name if path.urn is None else f"{path.urn}:{path.name}"
+    return text if path.sub is None else f"{text}.{path.sub}"
+
+
 def _branch(condition: Filter, *, within: type[And | Or]) -> str:
     text = format_filter(condition)
     # Nesting of the same operator is kept too: the tree is to come back as it was.
     bare = isinstance(condition, And) and within is Or
     return f"({text})" if isinstance(condition, And | Or) and not bare else text
-
-
-def _attribute(path: AttributePath) -> str:
-    text = path.name if path.urn is None else f"{path.urn}:{path.name}"
-    return text if path.sub is None else f"{text}.{path.sub}"

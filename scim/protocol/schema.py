@@ -123,6 +123,9 @@ class ResourceType:
             attribute = self.attribute(name)
         else:
             extension = self.extensions.get(urn.lower())
+            if extension is None and name is not None and sub is None:
+                # Names are read without schemas: the last part of a bare URN may look like one.
+                extension, name = self.extensions.get(f"{urn}:{name}".lower()), None
             if extension is None:
                 return None
             if name is None:

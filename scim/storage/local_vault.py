@@ -39,7 +39,8 @@ class LocalVault:
         # SQLite gives its journal the mode of the file, so the file gets it first.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         path.chmod(0o600)
-        self._database = sqlite3.connect(path, timeout=LOCK_SECONDS)
+        # Made where the app is built, used where its event loop runs: never by both at once.
+        self._database = sqlite3.connect(path, timeout=LOCK_SECONDS, check_same_thread=False)
         try:
             with self._transaction() as database:
                 database.execute(SCHEMA)

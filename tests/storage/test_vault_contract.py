@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import stat
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, timezone
@@ -214,6 +215,14 @@ async def test_the_local_file_outlives_the_process(tmp_path: Path) -> None:
     await second.close()
     assert found
     assert found.value == "digest"
+
+
+async def test_the_local_vault_may_be_made_in_another_thread(tmp_path: Path) -> None:
+    """The thread that builds the app need not be the one of its event loop."""
+    local = await asyncio.to_thread(LocalVault, tmp_path / "vault")
+    await local.put("token-1", "digest", expires_at=None, tags={})
+    assert await names(local) == {"token-1"}
+    await local.close()
 
 
 async def test_a_broken_local_file_is_unavailable(tmp_path: Path) -> None:

@@ -7,11 +7,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scim.protocol.schema import user_type
+from scim.protocol.schema import group_type, user_type
+from scim.provisioning import collections
 from scim.provisioning.directories import Directories
+from scim.provisioning.group_work import GroupWork
+from scim.provisioning.groups import Groups
+from scim.provisioning.jobs import Jobs
 from scim.provisioning.ports import Storage, Vault
+from scim.provisioning.queries import Queries
 from scim.provisioning.tokens import Tokens
-from scim.provisioning.user_queries import UserQueries
+from scim.provisioning.user_work import UserWork
 from scim.provisioning.users import Users
 from scim.provisioning.verification import Verifier
 from scim.settings import Settings, SettingsError, read_settings
@@ -22,6 +27,10 @@ from scim.web.services import Limits, Misconfigured, Services
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.functions import FunctionApp
+
+
+USER_BYTES = 1024 * 1024  # far above what any identity provider sends of a user
+GROUP_BYTES = 10 * 1024 * 1024  # a list of 200 000 members
 
 
 def create_app(environ: Mapping[str, str]) -> FunctionApp:
@@ -44,19 +53,27 @@ def build(
     settings: Settings, storage: Storage, vault: Vault, now: Callable[[], datetime]
 ) -> Services:
     """Return the services on the engines given."""
-    user = user_type()
+    user, group = user_type(), group_type()
+    work = Jobs(storage, now, {"user": UserWork(storage, user), "group": GroupWork(storage)})
     return Services(
         public_base=settings.public_base,
         now=now,
-        limits=Limits(page=settings.PAGE_SIZE, page_max=settings.PAGE_SIZE_MAX),
+        limits=Limits(
+            page=settings.PAGE_SIZE,
+            page_max=settings.PAGE_SIZE_MAX,
+            body={user.name: USER_BYTES, group.name: GROUP_BYTES},
+        ),
         storage=storage,
         vault=vault,
         directories=Directories(storage, now),
         tokens=Tokens(storage, vault, now),
         verifier=Verifier(vault, now),
-        resource_types=(user,),
-        users=Users(storage, user, now),
-        user_queries=UserQueries(storage, user, now, settings.SCAN_LIMIT),
+        resource_types=(user, group),
+        users=Users(storage, user, now, work),
+        user_queries=Queries(storage, collections.users(user), now, settings.SCAN_LIMIT),
+        groups=Groups(storage, group, now, work),
+        group_queries=Queries(storage, collections.groups(group), now, settings.SCAN_LIMIT),
+        jobs=work,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from scim.protocol.schema import Json, Resource
 from scim.provisioning import rows
 from scim.provisioning.identifiers import milliseconds
 from scim.provisioning.ports import Insert, Operation, Put
@@ -113,3 +114,24 @@ def entry_rows(log_key: str, entry: LogEntry, subjects: Sequence[str]) -> list[O
     document = entry.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     index = [Put(rows.log_index(subject, log_key), {"f": rows.FORMAT}) for subject in subjects]
     return [*index, Insert(log_key, rows.pack(document))]
+
+
+def changed_names(before: Resource, after: Resource) -> list[str]:
+    """Return the attributes in which two states of a resource differ, extensions by their URN."""
+
+    def value(resource: Resource, name: str) -> Json:
+        urn, _, attribute = name.rpartition(":")
+        return (resource.get(urn, {}) if urn else resource).get(attribute)
+
+    names = dict.fromkeys([*_names(before), *_names(after)])
+    return [name for name in names if value(before, name) != value(after, name)]
+
+
+def _names(resource: Resource) -> list[str]:
+    names: list[str] = []
+    for name, value in resource.items():
+        if ":" in name:
+            names.extend(f"{name}:{each}" for each in value)
+        elif name not in ("schemas", "id", "meta"):
+            names.append(name)
+    return names

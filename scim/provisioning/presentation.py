@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from scim.protocol.schema import ENTERPRISE_USER, Resource
 from scim.provisioning.identifiers import is_resource_id
+from scim.provisioning.stored_groups import Member, StoredGroup
 from scim.provisioning.stored_users import StoredUser
 
 
@@ -28,6 +30,21 @@ def user(stored: StoredUser, base: str) -> Resource:
     if is_resource_id(chief.get("value", "")):
         reference = {**chief, "$ref": f"{base}/Users/{chief['value']}"}
         shown[ENTERPRISE_USER] = {**extension, "manager": reference}
+    return shown
+
+
+def group(stored: StoredGroup, base: str, members: Sequence[Member] = ()) -> Resource:
+    """Return the group with the members given, `meta.location` and `$ref`."""
+    resource = stored.resource
+    shown = {**resource, "meta": {**resource["meta"], "location": location(resource, base)}}
+    if members:
+        shown["members"] = [
+            {"value": each.id, "$ref": f"{base}/{each.type}s/{each.id}", "type": each.type}
+            for each in members
+        ]
+    if stored.job:
+        # Its members are still changing: a version would promise too much.
+        shown["meta"].pop("version")
     return shown
 
 

@@ -8,10 +8,18 @@ A directory is one partition:
     x_<hash>_<user>     externalId -> user
     e_<hash>_<user>     e-mail address -> user
     r_<manager>_<user>  manager -> report
+    g_<group>           a group, without its members
+    g_<group>_<parent>  a group that has this one as a member, right behind it
+    m_<group>_<member>  a member of the group: a user or a group
+    d_<hash>            displayName -> group, unique
+    y_<hash>_<group>    externalId -> group
     o_u_<user>          ids of users in the order of their creation
+    o_g_<group>         ids of groups in the order of their creation
     l_<inverted time>_… the log, newest first
     i_<subject>_<log>   the log by the user or group concerned
     t                   totals, folded from the log
+    j_<job>             work longer than one commit
+    c_<job>_<number>    members that the job still has to add or remove
 
 The partition `installation` holds what belongs to no directory:
 
@@ -64,8 +72,8 @@ def membership(user_id: str, group_id: str) -> str:
     return f"u_{user_id}_{group_id}"
 
 
-def is_user(key: str) -> bool:
-    """Whether the key is a user's own, not that of a membership."""
+def is_head(key: str) -> bool:
+    """Whether the key is a user's or group's own, not that of a membership behind it."""
     return key.count("_") == 1
 
 
@@ -92,6 +100,51 @@ def email(folded: str, user_id: str = "") -> str:
 def report(manager: str, user_id: str = "") -> str:
     """Key of a report of a manager; without the user, the beginning of all of them."""
     return f"r_{manager}_{user_id}"
+
+
+def group(group_id: str) -> str:
+    """Key of a group."""
+    return f"g_{group_id}"
+
+
+def parent(group_id: str, parent_id: str) -> str:
+    """Key of a group's membership of another group."""
+    return f"g_{group_id}_{parent_id}"
+
+
+def group_range(first_id: str, last_id: str) -> tuple[str, str]:
+    """Return the range of all rows from one group to another, parents included."""
+    return group(first_id), group(last_id) + END
+
+
+def member(group_id: str, member_id: str = "") -> str:
+    """Key of a member of a group; without the member, the beginning of all of them."""
+    return f"m_{group_id}_{member_id}"
+
+
+def display_name(folded: str) -> str:
+    """Key of a group's displayName; the row holds the group's id."""
+    return f"d_{digest(folded)}"
+
+
+def group_external_id(value: str, group_id: str = "") -> str:
+    """Key of an externalId of a group; without the group, the beginning of all of them."""
+    return f"y_{digest(value)}_{group_id}"
+
+
+def group_order(group_id: str = "") -> str:
+    """Key of a group in the order of creation; without the group, the beginning of all."""
+    return f"o_g_{group_id}"
+
+
+def job(job_id: str = "") -> str:
+    """Key of a job; without the id, the beginning of all of them."""
+    return f"j_{job_id}"
+
+
+def job_chunk(job_id: str, number: int) -> str:
+    """Key of a part of a job's pending members."""
+    return f"c_{job_id}_{number:04d}"
 
 
 def user_order(user_id: str = "") -> str:

@@ -23,15 +23,19 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class StoredUser:
-    """A user as stored, without what is derived; `etag` guards it and its memberships."""
+    """A user as stored, without what is derived; `etag` guards it and its memberships.
+
+    A user that is `leaving` is gone for clients; its job clears it away.
+    """
 
     resource: Resource
     etag: str
     memberships: tuple[Membership, ...] = ()
+    leaving: bool = False
 
 
 async def load_user(storage: Storage, partition: str, user_id: str) -> StoredUser | None:
-    """Return the user with its memberships; None if there is none. One page as a rule."""
+    """Return the user with its memberships, also a leaving one; None if there is none."""
     if not is_resource_id(user_id):
         return None
     first, last = rows.user_range(user_id, user_id)
@@ -43,11 +47,11 @@ async def load_user(storage: Storage, partition: str, user_id: str) -> StoredUse
 async def users_between(
     storage: Storage, partition: str, first: str, last: str, *, page: int = SCAN_ROWS
 ) -> AsyncIterator[StoredUser]:
-    """Yield the users whose rows stand in the range, each with its memberships."""
+    """Yield the users whose rows stand in the range, leaving ones too, with memberships."""
     head: Row | None = None
     memberships: list[Membership] = []
     async for row in scan_rows(storage, partition, first, last, page=page):
-        if rows.is_user(row.key):
+        if rows.is_head(row.key):
             if head is not None:
                 yield _stored(head, memberships)
             head, memberships = row, []
@@ -62,4 +66,5 @@ async def users_between(
 
 
 def _stored(head: Row, memberships: list[Membership]) -> StoredUser:
-    return StoredUser(rows.unpack(head.values), head.etag, tuple(memberships))
+    leaving = bool(head.values.get("leaving", 0))
+    return StoredUser(rows.unpack(head.values), head.etag, tuple(memberships), leaving)

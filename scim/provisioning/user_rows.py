@@ -10,6 +10,8 @@ from scim.protocol.schema import ENTERPRISE_USER, Resource
 from scim.provisioning import rows
 from scim.provisioning.identifiers import is_resource_id
 from scim.provisioning.ports import Delete, Insert, Operation, Put, Replace
+from scim.provisioning.stored_users import StoredUser
+from scim.provisioning.versions import touched
 
 # A change of all addresses deletes and writes an index row for each; they must fit one commit.
 EMAILS = 30
@@ -29,23 +31,36 @@ def insert(user: Resource) -> list[Operation]:
     ]
 
 
-def replace(before: Resource, after: Resource, etag: str) -> list[Operation]:
+def replace(before: StoredUser, after: Resource) -> list[Operation]:
     """Return the rows that change with a user; the user's own row guards all others."""
-    old, new = _index_keys(before), _index_keys(after)
+    old, new = _index_keys(before.resource), _index_keys(after)
     return [
-        Replace(rows.user(after["id"]), rows.pack(after), etag),
+        Replace(rows.user(after["id"]), rows.pack(after), before.etag),
         *_index(after, new - old),
         *(Delete(key, None) for key in sorted(old - new)),
     ]
 
 
-def delete(user: Resource, etag: str) -> list[Operation]:
-    """Return the removal of a user's rows."""
-    return [
-        Delete(rows.user(user["id"]), etag),
-        *(Delete(key, None) for key in sorted(_index_keys(user))),
-        Delete(rows.user_order(user["id"]), None),
-    ]
+def touch(user: StoredUser) -> Operation:
+    """Return the user's row with a new version, because its memberships changed."""
+    return Replace(rows.user(user.resource["id"]), rows.pack(touched(user.resource)), user.etag)
+
+
+def hide(user: StoredUser, job: str) -> list[Operation]:
+    """Return the rows that make a user leave: gone for clients, its memberships yet to end."""
+    values = rows.pack(user.resource, job=job, leaving=1)
+    return [Replace(rows.user(user.resource["id"]), values, user.etag), *_without(user)]
+
+
+def delete(user: StoredUser) -> list[Operation]:
+    """Return the removal of a user that has no memberships any more."""
+    own = Delete(rows.user(user.resource["id"]), user.etag)
+    return [own] if user.leaving else [own, *_without(user)]
+
+
+def _without(user: StoredUser) -> list[Operation]:
+    keys = [*sorted(_index_keys(user.resource)), rows.user_order(user.resource["id"])]
+    return [Delete(key, None) for key in keys]
 
 
 def manager(user: Resource) -> str | None:

@@ -13,27 +13,30 @@ from scim.protocol.errors import NotFound, PreconditionFailed, Uniqueness
 from scim.protocol.filter import Filter
 from scim.protocol.patch import apply_patch, read_operations
 from scim.protocol.resource import read_resource, replace, with_schemas
-from scim.protocol.schema import ENTERPRISE_USER, Attribute, Json, Resource, ResourceType
-from scim.provisioning import rows, user_rows
+from scim.protocol.schema import Attribute, Json, Resource, ResourceType
+from scim.provisioning import jobs, rows, user_rows, user_work
 from scim.provisioning.commits import Commit
 from scim.provisioning.identifiers import resource_id
-from scim.provisioning.log import Call, Did, Target, entry_rows
-from scim.provisioning.ports import Operation, Storage
-from scim.provisioning.scans import first_rows
+from scim.provisioning.jobs import Job, Jobs
+from scim.provisioning.log import Call, Did, changed_names, entry_rows
+from scim.provisioning.ports import COMMIT_ROWS, Storage
+from scim.provisioning.stored_groups import load_groups
 from scim.provisioning.stored_users import StoredUser, load_user
 from scim.provisioning.versions import created, matches_version, updated
 
-# Each report costs a deletion three rows; more are detached in commits of their own before it.
-REPORTS_AT_ONCE: Final = 20
+AT_ONCE: Final = 22  # memberships and reports that one commit may end beside the user's own rows
 
 
 class Users:
     """The users of all directories."""
 
-    def __init__(self, storage: Storage, kind: ResourceType, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, storage: Storage, kind: ResourceType, now: Callable[[], datetime], work: Jobs
+    ) -> None:
         self._storage = storage
         self.kind = kind
         self._now = now
+        self._jobs = work
 
     async def create(self, call: Call, body: Json) -> StoredUser:
         """Store a new user (RFC 7644 §3.3). Raises Uniqueness when the userName is taken."""
@@ -44,7 +47,12 @@ class Users:
             {"id": resource_id(call.started), **content, "meta": created("User", call.started)},
             self.kind,
         )
-        entry = call.entry([Did.CREATE], _target(user), changes=_names(user), adds=_adds({}, user))
+        entry = call.entry(
+            [Did.CREATE],
+            user_work.target(user),
+            changes=changed_names({}, user),
+            adds=_adds({}, user),
+        )
         operations = [
             *user_rows.insert(user),
             *entry_rows(call.log_key(), entry, [user["id"]]),
@@ -57,7 +65,7 @@ class Users:
     async def get(self, directory: str, user_id: str) -> StoredUser:
         """Return the user. Raises NotFound."""
         user = await load_user(self._storage, rows.partition(directory), user_id)
-        if user is None:
+        if user is None or user.leaving:
             raise NotFound(f"There is no user with the id {user_id[:100]} in this directory.")
         return user
 
@@ -83,31 +91,55 @@ class Users:
         return await self._change(call, user_id, decide)
 
     async def delete(self, call: Call, user_id: str) -> None:
-        """Remove the user (RFC 7644 §3.6), also as manager of others. Raises NotFound."""
+        """Remove the user (RFC 7644 §3.6), from its groups and as manager. Raises NotFound."""
         commit = self._commit(call)
-        part = 0
+        partition = rows.partition(call.directory)
         while True:
             read_at = self._now()
-            stored, reports = await asyncio.gather(
-                self.get(call.directory, user_id), self._reports(call.directory, user_id)
+            user, reports = await asyncio.gather(
+                self.get(call.directory, user_id),
+                user_work.load_reports(self._storage, partition, user_id, AT_ONCE),
             )
-            user = stored.resource
-            _check_version(call, user)
-            if len(reports) > REPORTS_AT_ONCE:
-                await self._detach(call, user, reports[:REPORTS_AT_ONCE], part)
-                part += 1
-                commit = self._commit(call, part)
-                continue
-            detached = self._detached(call, reports)
-            entry = call.entry([Did.DELETE], _target(user), adds=_adds(user, {}))
-            subjects = [user_id, *(report.resource["id"] for report in reports)]
-            operations = [
-                *user_rows.delete(user, stored.etag),
-                *detached,
-                *entry_rows(call.log_key(part), entry, subjects),
-            ]
-            if await commit.attempt(operations, read_at=read_at):
+            _check_version(call, user.resource)
+            if len(user.memberships) + len(reports) <= AT_ONCE:
+                groups = await load_groups(
+                    self._storage, partition, [each.group for each in user.memberships]
+                )
+                operations = [
+                    *user_rows.delete(user),
+                    *user_work.unlink(user, groups, reports, self.kind, call.started),
+                ]
+                entry = call.entry(
+                    [Did.DELETE],
+                    user_work.target(user.resource),
+                    adds=_adds(user.resource, {}) | {"memberships": -len(groups)},
+                )
+                concerned = [user_id, *user_work.concerned(groups, reports)]
+                operations += entry_rows(call.log_key(), entry, concerned)
+                if len(operations) <= COMMIT_ROWS:
+                    if await commit.attempt(operations, read_at=read_at):
+                        return
+                    continue
+            if await self._delete_as_job(call, commit, user, read_at):
                 return
+
+    async def _delete_as_job(
+        self, call: Call, commit: Commit, user: StoredUser, read_at: datetime
+    ) -> bool:
+        job_id = resource_id(call.started)
+        job = Job.begun_by(call, kind="user", target=user.resource["id"])
+        entry = call.entry(
+            [Did.DELETE], user_work.target(user.resource), adds=_adds(user.resource, {})
+        )
+        operations = [
+            *user_rows.hide(user, job_id),
+            *jobs.begin(job_id, job, []),
+            *entry_rows(call.log_key(), entry, [user.resource["id"]]),
+        ]
+        if not await commit.attempt(operations, read_at=read_at):
+            return False
+        await self._jobs.finish(call.directory, job_id)
+        return True
 
     async def _change(
         self, call: Call, user_id: str, decide: Callable[[Resource], Resource]
@@ -124,12 +156,12 @@ class Users:
             after = updated(with_schemas(after, self.kind), call.started)
             entry = call.entry(
                 _did(before, after),
-                _target(after),
-                changes=_differences(before, after),
+                user_work.target(after),
+                changes=changed_names(before, after),
                 adds=_adds(before, after),
             )
             operations = [
-                *user_rows.replace(before, after, stored.etag),
+                *user_rows.replace(stored, after),
                 *entry_rows(call.log_key(), entry, [user_id]),
             ]
             if await commit.attempt(operations, read_at=read_at, taken=_taken(after)):
@@ -137,41 +169,6 @@ class Users:
 
     def _commit(self, call: Call, part: int = 0) -> Commit:
         return Commit(self._storage, rows.partition(call.directory), call.log_key(part), self._now)
-
-    async def _reports(self, directory: str, user_id: str) -> list[StoredUser]:
-        """Return the users whose manager is the user, one more than are detached at once."""
-        partition = rows.partition(directory)
-        first = rows.report(user_id)
-        index = await first_rows(
-            self._storage, partition, first, first + rows.END, REPORTS_AT_ONCE + 1
-        )
-        found = await asyncio.gather(
-            *(load_user(self._storage, partition, rows.last_part(each.key)) for each in index)
-        )
-        return [each for each in found if each is not None and each.resource["id"] != user_id]
-
-    async def _detach(
-        self, call: Call, user: Resource, reports: list[StoredUser], part: int
-    ) -> None:
-        entry = call.entry([Did.UPDATE], _target(user), changes=["manager"], adds={})
-        subjects = [report.resource["id"] for report in reports]
-        operations = [
-            *self._detached(call, reports),
-            *entry_rows(call.log_key(part), entry, subjects),
-        ]
-        await self._commit(call, part).attempt(operations, read_at=self._now())
-
-    def _detached(self, call: Call, reports: list[StoredUser]) -> list[Operation]:
-        operations: list[Operation] = []
-        for report in reports:
-            before = report.resource
-            extension = {k: v for k, v in before[ENTERPRISE_USER].items() if k != "manager"}
-            after = {**before, ENTERPRISE_USER: extension}
-            if not extension:
-                del after[ENTERPRISE_USER]
-            after = updated(with_schemas(after, self.kind), call.started)
-            operations.extend(user_rows.replace(before, after, report.etag))
-        return operations
 
 
 def _check_version(call: Call, user: Resource) -> None:
@@ -197,33 +194,10 @@ def _taken(user: Resource) -> Callable[[str], Exception | None]:
     return taken
 
 
-def _target(user: Resource) -> Target:
-    return Target(type="User", id=user["id"], identifier=user["userName"][:200])
-
-
-def _names(resource: Resource) -> list[str]:
-    names: list[str] = []
-    for name, value in resource.items():
-        if ":" in name:
-            names.extend(f"{name}:{each}" for each in value)
-        elif name not in ("schemas", "id", "meta"):
-            names.append(name)
-    return names
-
-
-def _differences(before: Resource, after: Resource) -> list[str]:
-    def value(resource: Resource, name: str) -> Json:
-        urn, _, attribute = name.rpartition(":")
-        return (resource.get(urn, {}) if urn else resource).get(attribute)
-
-    names = dict.fromkeys([*_names(before), *_names(after)])
-    return [name for name in names if value(before, name) != value(after, name)]
-
-
 def _did(before: Resource, after: Resource) -> list[Did]:
     if before["active"] != after["active"]:
         turned = Did.ENABLE if after["active"] else Did.DISABLE
-        return [turned] if _differences(before, after) == ["active"] else [Did.UPDATE, turned]
+        return [turned] if changed_names(before, after) == ["active"] else [Did.UPDATE, turned]
     return [Did.UPDATE]
 
 

@@ -24,12 +24,15 @@ def created(resource_type: str, now: datetime) -> dict[str, str]:
 
 def updated(resource: Resource, now: datetime) -> Resource:
     """Return the resource with a new version and time of change."""
+    after = touched(resource)
+    return {**after, "meta": {**after["meta"], "lastModified": timestamp(now)}}
+
+
+def touched(resource: Resource) -> Resource:
+    """Return the resource with a new version: what it shows changed, but not its own values."""
     meta = resource["meta"]
     number = int(meta["version"].strip('W/"'))
-    return {
-        **resource,
-        "meta": {**meta, "lastModified": timestamp(now), "version": _tag(number + 1)},
-    }
+    return {**resource, "meta": {**meta, "version": _tag(number + 1)}}
 
 
 def matches_version(condition: str, version: str) -> bool:

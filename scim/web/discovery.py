@@ -15,7 +15,7 @@ from scim.web.exchange import Exchange, by_method
 async def service_provider_config(exchange: Exchange) -> func.HttpResponse:
     """Answer /ServiceProviderConfig: one object."""
 
-    async def get(exchange: Exchange) -> func.HttpResponse:
+    async def get() -> func.HttpResponse:
         if exchange.rest:
             raise NotFound("There is one ServiceProviderConfig, without an id.")
         limits = exchange.services.limits
@@ -44,7 +44,7 @@ async def schemas(exchange: Exchange) -> func.HttpResponse:
 async def _collection(
     exchange: Exchange, documents: dict[str, Json], kind: str
 ) -> func.HttpResponse:
-    async def get(exchange: Exchange) -> func.HttpResponse:
+    async def get() -> func.HttpResponse:
         match exchange.rest:
             case ():
                 # RFC 7644 §4: no paging here.

@@ -31,7 +31,7 @@ class Exchange:
 
 
 Handler = Callable[[Exchange], Awaitable[func.HttpResponse]]
-Methods = Mapping[str, Handler]
+Methods = Mapping[str, Callable[[], Awaitable[func.HttpResponse]]]
 
 
 async def by_method(exchange: Exchange, methods: Methods) -> func.HttpResponse:
@@ -46,4 +46,4 @@ async def by_method(exchange: Exchange, methods: Methods) -> func.HttpResponse:
         raise MethodNotAllowed(
             f"{method} is not possible here; possible are {allow['Allow']}.", headers=allow
         )
-    return await handler(exchange)
+    return await handler()

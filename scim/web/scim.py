@@ -9,7 +9,7 @@ import azure.functions as func
 from scim.protocol.errors import InvalidVersion, NotFound, NotImplementedHere
 from scim.provisioning.identifiers import resource_id
 from scim.provisioning.log import Call
-from scim.web import discovery, responses, users
+from scim.web import discovery, groups, responses, users
 from scim.web.authentication import authenticate
 from scim.web.exchange import Exchange, Handler
 from scim.web.requests import read_request
@@ -25,6 +25,7 @@ async def _not_served(exchange: Exchange) -> func.HttpResponse:
 
 ENDPOINTS: Mapping[str, Handler] = {
     "Users": users.serve,
+    "Groups": groups.serve,
     "ServiceProviderConfig": discovery.service_provider_config,
     "ResourceTypes": discovery.resource_types,
     "Schemas": discovery.schemas,

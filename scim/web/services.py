@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol, TypeVar
 
-from scim.protocol.schema import ResourceType
+from scim.protocol.schema import Json, ResourceType
 from scim.provisioning.directories import Directories
+from scim.provisioning.groups import Groups
+from scim.provisioning.jobs import Jobs
+from scim.provisioning.log import Call
 from scim.provisioning.ports import Storage, Vault
+from scim.provisioning.queries import Queries
+from scim.provisioning.stored_groups import StoredGroup
+from scim.provisioning.stored_users import StoredUser
 from scim.provisioning.tokens import Tokens
-from scim.provisioning.user_queries import UserQueries
 from scim.provisioning.users import Users
 from scim.provisioning.verification import Verifier
 
@@ -23,12 +29,30 @@ class Misconfigured(Exception):
         self.problems = problems
 
 
+Shown = TypeVar("Shown", StoredUser, StoredGroup, covariant=True)
+
+
+class Provisioner(Protocol[Shown]):
+    """Who changes the resources of a type."""
+
+    async def create(self, call: Call, body: Json) -> Shown: ...  # noqa: D102
+
+    async def get(self, directory: str, resource_id: str, /) -> Shown: ...  # noqa: D102
+
+    async def replace(self, call: Call, resource_id: str, body: Json, /) -> Shown: ...  # noqa: D102
+
+    async def patch(self, call: Call, resource_id: str, message: Json, /) -> Shown: ...  # noqa: D102
+
+    async def delete(self, call: Call, resource_id: str, /) -> None: ...  # noqa: D102
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Sizes that a setting decides."""
 
     page: int
     page_max: int
+    body: Mapping[str, int]  # bytes, by resource type
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +69,10 @@ class Services:
     verifier: Verifier
     resource_types: tuple[ResourceType, ...]
     users: Users
-    user_queries: UserQueries
+    user_queries: Queries[StoredUser]
+    groups: Groups
+    group_queries: Queries[StoredGroup]
+    jobs: Jobs
 
     def base_url(self, directory_id: str) -> str:
         """Return a directory's Base URL, which Entra calls Tenant URL."""

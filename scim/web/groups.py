@@ -1,0 +1,30 @@
+"""The Groups endpoint: members are read only where they are shown or asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import azure.functions as func
+
+from scim.protocol.schema import Resource
+from scim.provisioning import presentation
+from scim.provisioning.stored_groups import StoredGroup
+from scim.web import resources
+from scim.web.exchange import Exchange
+
+
+async def serve(exchange: Exchange) -> func.HttpResponse:
+    """Answer a call on /Groups."""
+    services = exchange.services
+
+    async def show(group: StoredGroup, wants: Callable[[str], bool]) -> Resource:
+        if not wants("members"):
+            return presentation.group(group, exchange.base)
+        found = services.groups.members(exchange.directory.id, group.resource["id"])
+        return presentation.group(group, exchange.base, [each async for each in found])
+
+    # A PATCH answers 204: the list of members of a large group is nothing to send back.
+    endpoint = resources.Endpoint(
+        services.groups.kind, services.groups, services.group_queries, show, patch_shows=False
+    )
+    return await resources.serve(exchange, endpoint)

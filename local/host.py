@@ -74,7 +74,8 @@ class Host:
             await runner.cleanup()
             for loop in loops:
                 loop.cancel()
-            await asyncio.gather(*self._background, return_exceptions=True)
+            if self._background:
+                await asyncio.wait(self._background, timeout=GRACE)
             self._worker.close()
 
     async def _answer_and_log(self, request: web.BaseRequest) -> web.StreamResponse:

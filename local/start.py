@@ -93,8 +93,8 @@ def _listener(port: int) -> socket.socket:
         return listen(port)
     except OSError as error:
         raise SetupFailed(
-            f"Cannot listen on port {port} ({error.strerror}); choose another with --port, "
-            "or any free one with --port 0."
+            f"Cannot listen on port {port} ({os.strerror(error.errno or 0)}); "
+            "choose another with --port, or any free one with --port 0."
         ) from error
 
 

@@ -92,7 +92,8 @@ async def test_a_body_beyond_the_limit_is_refused_unread() -> None:
 async def test_a_client_may_wait_for_100_continue() -> None:
     """`Expect: 100-continue` is answered, so that curl does not wait for it."""
     async with serving(an_app()) as client:
-        seen = await client.seen("POST", "/echo", data=b"x", expect100=True)
+        async with asyncio.timeout(WAIT):
+            seen = await client.seen("POST", "/echo", data=b"x", expect100=True)
     assert seen["body"] == "x"
 
 
@@ -169,6 +170,7 @@ async def test_a_failing_function_is_a_bare_500(
             status, body, _ = await client.send("GET", path)
             assert (status, body) == (500, b"")
     assert "The function throw failed" in caplog.text
+    assert f"fail returned a {type(result).__name__}, no response" in caplog.text
 
 
 async def test_function_keys_are_checked_by_the_host() -> None:

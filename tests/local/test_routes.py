@@ -31,6 +31,7 @@ GUID = "0198a8bd-5f0e-7c7e-8a57-0d2cfa0c1a11"
         ("a/{n:int}", "/a/x", None),
         ("a/{n:regex(^x.y$)}", "/a/xzy", {"n": "xzy"}),
         ("a/{n:regex(^x.y$)}", "/a/xzzy", None),
+        ("a/{n:regex(x?)}/b", "/a//b", None),
         ("a/{g:guid?}", "/a", {}),
         ("a/{g:guid}", f"/a/{GUID}", {"g": GUID}),
         ("", "/", {}),
@@ -69,8 +70,8 @@ def found(routes: Routes, method: str, path: str) -> str | None:
 
 def test_functions_are_asked_in_the_order_of_their_names() -> None:
     """The first name that matches answers, whatever its case, not the most specific route."""
-    routes = Routes([function("users", "u/search"), function("Items", "u/{id}")], "")
-    assert found(routes, "GET", "/u/search") == "Items"
+    routes = Routes([function("Users", "u/search"), function("items", "u/{id}")], "")
+    assert found(routes, "GET", "/u/search") == "items"
 
 
 def test_a_method_that_is_not_declared_falls_through() -> None:

@@ -29,19 +29,19 @@ class Misconfigured(Exception):
         self.problems = problems
 
 
-Shown = TypeVar("Shown", StoredUser, StoredGroup, covariant=True)
+Shown_co = TypeVar("Shown_co", StoredUser, StoredGroup, covariant=True)
 
 
-class Provisioner(Protocol[Shown]):
+class Provisioner(Protocol[Shown_co]):
     """Who changes the resources of a type."""
 
-    async def create(self, call: Call, body: Json) -> Shown: ...  # noqa: D102
+    async def create(self, call: Call, body: Json) -> Shown_co: ...  # noqa: D102
 
-    async def get(self, directory: str, resource_id: str, /) -> Shown: ...  # noqa: D102
+    async def get(self, directory: str, resource_id: str, /) -> Shown_co: ...  # noqa: D102
 
-    async def replace(self, call: Call, resource_id: str, body: Json, /) -> Shown: ...  # noqa: D102
+    async def replace(self, call: Call, resource_id: str, body: Json, /) -> Shown_co: ...  # noqa: D102
 
-    async def patch(self, call: Call, resource_id: str, message: Json, /) -> Shown: ...  # noqa: D102
+    async def patch(self, call: Call, resource_id: str, message: Json, /) -> Shown_co: ...  # noqa: D102
 
     async def delete(self, call: Call, resource_id: str, /) -> None: ...  # noqa: D102
 

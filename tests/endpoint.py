@@ -31,6 +31,12 @@ HOST_KEY = "host-key-of-a-test"
 SCIM_JSON = "application/scim+json"
 
 
+def patch_message(operations: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the PatchOp message of the operations."""
+    schemas = ["urn:ietf:params:scim:api:messages:2.0:PatchOp"]
+    return {"schemas": schemas, "Operations": list(operations)}
+
+
 @dataclass
 class Clock:
     """A clock that a test sets forward; it moves a millisecond at each look, as time does."""
@@ -119,11 +125,28 @@ class Directory:
         assert answer.status == 201, answer.raw
         return answer.json
 
+    async def create_group(self, name: str, members: Sequence[str] = (), **attributes: Any) -> Any:
+        """Create a group with members, given by their ids, and return it."""
+        body = {"displayName": name, "members": [{"value": each} for each in members]}
+        answer = await self.send("POST", "/Groups", body | attributes)
+        assert answer.status == 201, answer.raw
+        return answer.json
+
+    async def members(self, group_id: str) -> set[str]:
+        """Return the ids of a group's members as a GET shows them, each once."""
+        answer = await self.send("GET", f"/Groups/{group_id}")
+        assert answer.status == 200, answer.raw
+        ids = [each["value"] for each in answer.json.get("members", [])]
+        assert len(ids) == len(set(ids))
+        return set(ids)
+
     async def patch(self, user_id: str, *operations: dict[str, Any]) -> Answer:
         """Send a PatchOp message to a user."""
-        schemas = ["urn:ietf:params:scim:api:messages:2.0:PatchOp"]
-        message = {"schemas": schemas, "Operations": list(operations)}
-        return await self.send("PATCH", f"/Users/{user_id}", message)
+        return await self.send("PATCH", f"/Users/{user_id}", patch_message(operations))
+
+    async def patch_group(self, group_id: str, *operations: dict[str, Any]) -> Answer:
+        """Send a PatchOp message to a group."""
+        return await self.send("PATCH", f"/Groups/{group_id}", patch_message(operations))
 
     async def get(self, user_id: str) -> Any:
         """Return the user as a GET shows it."""

@@ -93,3 +93,47 @@ async def test_deleting_a_user_is_one_commit_after_its_reads(
         "commit": 1,
         "rows": 7,  # user, userName, externalId, e-mail, order, log, log index
     }
+
+
+@pytest.mark.parametrize("size", [2, 130])
+async def test_one_member_costs_the_same_in_any_group(directory: Directory, size: int) -> None:
+    """Adding or removing one member: two reads together and a commit, whatever the size."""
+    ids = [(await directory.create_user())["id"] for _ in range(size)]
+    new = (await directory.create_user())["id"]
+    group = await directory.create_group("Tunnels", ids)
+    add = {"op": "add", "path": "members", "value": [{"value": new}]}
+    remove = {"op": "remove", "path": f'members[value eq "{new}"]'}
+    for operation in (add, remove):
+        assert await calls(directory, directory.patch_group(group["id"], operation), 204) == {
+            "scan": 2,
+            "commit": 1,
+            "rows": 7,  # group, user, membership, member, log and its index by both
+        }
+
+
+@pytest.mark.parametrize("size", [2, 130])
+async def test_a_group_without_its_members_is_one_read(directory: Directory, size: int) -> None:
+    """`excludedAttributes=members` reads no member row, by id and by displayName."""
+    ids = [(await directory.create_user())["id"] for _ in range(size)]
+    group = await directory.create_group("Tunnels", ids)
+    without = "excludedAttributes=members"
+    get = directory.send("GET", f"/Groups/{group['id']}", query=without)
+    assert await calls(directory, get, 200) == {"scan": 1}
+    query = f"{without}&filter=displayName%20eq%20%22tunnels%22"
+    assert await calls(directory, directory.send("GET", "/Groups", query=query), 200) == {
+        "get": 1,
+        "scan": 1,
+    }
+
+
+async def test_deleting_a_user_reads_its_groups_together(directory: Directory) -> None:
+    """DELETE of a user in m groups: its own reads, m more beside each other, one commit."""
+    kim = (await directory.create_user())["id"]
+    for number in range(3):
+        await directory.create_group(f"Group {number}", [kim])
+    assert await calls(directory, directory.send("DELETE", f"/Users/{kim}"), 204) == {
+        "scan": 2 + 3,
+        "commit": 1,
+        # user, userName, order, log, its index; per group: group, both sides, index
+        "rows": 5 + 3 * 4,
+    }

@@ -57,6 +57,7 @@ def main(
     except Refused as error:
         raise SetupFailed(str(error)) from error
     except (KeyboardInterrupt, asyncio.CancelledError):
+        logging.disable()  # of clients left open: the product has no end of its own in Azure
         say("Stopped.")
     return 0
 

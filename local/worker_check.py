@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,7 @@ from local.conversation import Conversation, Exchange
 from local.setup import ROOT, Environment
 
 REQUIREMENTS = (ROOT / "requirements.txt", ROOT / "local" / "requirements-worker.txt")
-START_SECONDS = 60
-STOP_SECONDS = 20
+STOP_SECONDS = 20  # more than the host gives open requests
 
 
 class Different(Exception):
@@ -30,12 +29,10 @@ def find_python() -> str | None:
     """Return the path of a Python 3.13: from PATH, pyenv, or the launcher of Windows."""
     candidates = [[name] for name in ("python3.13", "python3", "python")]
     if versions := _pyenv_versions():
-        found = sorted(
-            versions.glob("3.13.*/bin/python"), key=lambda path: path.parts, reverse=True
-        )
-        candidates += [[str(path)] for path in found]
+        candidates += [[str(path)] for path in versions.glob("3.13.*/bin/python")]
     candidates.append(["py", "-3.13"])
-    return next(filter(None, map(_executable_of_313, candidates)), None)
+    found = (executable_of(command, "3.13") for command in candidates)
+    return next(filter(None, found), None)
 
 
 def _pyenv_versions() -> Path | None:
@@ -46,14 +43,15 @@ def _pyenv_versions() -> Path | None:
     return Path(root) / "versions" if root else None
 
 
-def _executable_of_313(command: list[str]) -> str | None:
-    """Return the interpreter behind the command, if it runs and is a 3.13 of its own."""
+def executable_of(command: list[str], version: str) -> str | None:
+    """Return the interpreter behind the command, if it runs and has this version."""
     if not shutil.which(command[0]):
         return None
-    ask = "import sys; print(*sys.version_info[:2], getattr(sys, '_base_executable', ''))"
+    # Of a virtual environment, the interpreter that it was made with.
+    ask = "import sys; print('%d.%d' % sys.version_info[:2], sys._base_executable, sep='\\n')"
     asked = subprocess.run([*command, "-c", ask], capture_output=True, text=True, check=False)
-    version, _, executable = asked.stdout.strip().rpartition(" ")
-    return executable if version == "3 13" else None
+    found, _, executable = asked.stdout.strip().partition("\n")
+    return executable if found == version else None
 
 
 def compare(interpreter: str) -> int:
@@ -62,14 +60,20 @@ def compare(interpreter: str) -> int:
     environment.prepare(interpreter)
     ours = _converse([sys.executable, "-m", "local", "start"])
     theirs = _converse([str(environment.python), "-m", "local.runtime_worker"])
-    differences = [
-        f"{one.call}\n  local host: {one}\n  worker library: {other}"
-        for one, other in zip(ours, theirs, strict=True)
-        if one != other
-    ]
-    if differences:
-        raise Different("\n".join(differences))
+    if found := differences(ours, theirs):
+        raise Different("\n".join(found))
     return len(ours)
+
+
+def differences(ours: Sequence[Exchange], theirs: Sequence[Exchange]) -> list[str]:
+    """Return one line for each status, header map or body that is not the same."""
+    return [
+        f"{one.call}: {name} is {getattr(one, name)!r} behind the local host and "
+        f"{getattr(other, name)!r} under the worker library"
+        for one, other in zip(ours, theirs, strict=True)
+        for name in ("call", "status", "headers", "body")
+        if getattr(one, name) != getattr(other, name)
+    ]
 
 
 def _converse(command: list[str]) -> list[Exchange]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from scim.dialects.names import key_of
+from scim.protocol.patch import PATCH_OP
 from scim.protocol.schema import Attribute, Json, ResourceType
-
-PATCH_OP: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
 
 def infer_schemas(body: Json, resource_type: ResourceType) -> Json:

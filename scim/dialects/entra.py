@@ -8,10 +8,9 @@ from dataclasses import replace
 from typing import Any, Final
 
 from scim.dialects.entra_values import BOOLEAN_WORDS
-from scim.dialects.names import key_of, with_value
-from scim.protocol.errors import InvalidPath, InvalidValue
+from scim.dialects.names import key_of, path_in, with_value
+from scim.protocol.errors import InvalidValue
 from scim.protocol.filter import And, Comparison, Filter
-from scim.protocol.filter_parser import parse_path
 from scim.protocol.schema import Attribute, Json, Reference, Resource, ResourceType
 
 Operation = dict[str, Any]
@@ -112,11 +111,8 @@ def _deep_reference(
     """Resolve a key that is a path; None for a plain name, a whole extension, an unknown one."""
     if not any(character in key for character in ".:[") or key.lower() in resource_type.extensions:
         return None
-    try:
-        path = parse_path(key)
-    except InvalidPath:
-        return None
-    if path.entries is not None and not filtered:
+    path = path_in(key)
+    if path is None or (path.entries is not None and not filtered):
         return None
     return resource_type.reference(path.urn, path.name, path.sub)
 
@@ -169,15 +165,12 @@ def remove_listed_entries(
 
 def _list_at(path: str, resource_type: ResourceType) -> tuple[Attribute | None, str | None]:
     """Return the multi-valued attribute that a path without a filter names, and sub-attribute."""
-    try:
-        read = parse_path(path)
-    except InvalidPath:
+    read = path_in(path)
+    if read is None or read.entries is not None:
         return None, None
     reference = resource_type.reference(read.urn, read.name, None)
     attribute = reference.attribute if reference else None
-    if read.entries is not None or attribute is None or not attribute.multi_valued:
-        return None, None
-    return attribute, read.sub
+    return (attribute, read.sub) if attribute and attribute.multi_valued else (None, None)
 
 
 def _condition(attribute: Attribute, entry: Json) -> str:

@@ -1,10 +1,13 @@
-"""Names in JSON objects, whose case does not matter (RFC 7643 §2.1)."""
+"""Names in JSON objects, whose case does not matter (RFC 7643 §2.1), and names that are paths."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from scim.protocol.errors import InvalidPath
+from scim.protocol.filter import Path
+from scim.protocol.filter_parser import parse_path
 from scim.protocol.schema import Json
 
 
@@ -30,3 +33,11 @@ def with_value(found: dict[str, Any], names: Sequence[str], value: Json) -> dict
         return None
     inner = with_value(present or {}, deeper, value)
     return None if inner is None else {**found, key: inner}
+
+
+def path_in(text: str) -> Path | None:
+    """Read a PATCH path; None if it is none, which the protocol refuses with its reasons."""
+    try:
+        return parse_path(text)
+    except InvalidPath:
+        return None

@@ -7,12 +7,10 @@ from typing import Any, Final
 
 from scim.dialects import filters
 from scim.dialects.fired import note
-from scim.dialects.names import key_of
+from scim.dialects.names import key_of, path_in
 from scim.dialects.table import MessageQuirk, Quirks
 from scim.dialects.values import Shape, resource_shape
-from scim.protocol.errors import ScimError
 from scim.protocol.filter import Filter
-from scim.protocol.filter_parser import parse_path
 from scim.protocol.schema import Attribute, Json, Resource, ResourceType
 
 _MEMBERS: Final = frozenset({"op", "path", "value"})
@@ -165,10 +163,7 @@ def _spelled(operation: dict[str, Any]) -> dict[str, Any]:
 def _shape_at(path: Json, resource: Shape, resource_type: ResourceType) -> Shape | None:
     if path is None:
         return resource
-    try:
-        read = parse_path(path) if isinstance(path, str) else None
-    except ScimError:
-        return None
+    read = path_in(path) if isinstance(path, str) else None
     if read is None:
         return None
     if read.name is None or path.lower() in resource_type.extensions:

@@ -6,7 +6,18 @@ import re
 
 import pytest
 
-from tests.dialects.recorded import RECORDED, Recorded, quirk_names, without
+from scim.dialects import new_entry
+from scim.protocol.filter_parser import parse_filter
+from scim.protocol.matching import matcher
+from scim.protocol.patch import apply_patch, read_operations
+from scim.protocol.resource import read_resource
+from scim.protocol.schema import GROUP, USER
+from tests.dialects.recorded import RECORDED, TYPES, Recorded, quirk_names, without
+
+STORED = {
+    "User": {"schemas": [USER], "id": "usr-7f3a", "userName": "kim.larsen@example.com"},
+    "Group": {"schemas": [GROUP], "id": "grp-11", "displayName": "Tunnels"},
+}
 
 recorded = pytest.mark.parametrize("request_", RECORDED, ids=lambda each: each.name)
 needed = pytest.mark.parametrize(
@@ -38,6 +49,29 @@ def test_quirk_is_needed(request_: Recorded, quirk: str) -> None:
 def test_standard_form_fires_nothing(request_: Recorded) -> None:
     """Standard JSON passes as it is."""
     assert request_.run(request_.standard) == (request_.standard, [])
+
+
+@pytest.mark.parametrize(
+    "request_", [each for each in RECORDED if each.kind != "entry"], ids=lambda each: each.name
+)
+def test_protocol_takes_the_standard_form(request_: Recorded) -> None:
+    """The standard form is what the protocol, which knows the RFC alone, reads and applies."""
+    kind = TYPES[request_.resource_type]
+    match request_.kind:
+        case "resource":
+            assert read_resource(request_.standard, kind, [])
+        case "filter":
+            matcher(parse_filter(request_.standard), kind)
+        case _:
+            ignored: list[str] = []
+            apply_patch(
+                STORED[request_.resource_type],
+                read_operations(request_.standard, kind),
+                kind,
+                new_entry=lambda entries, attribute: new_entry(entries, attribute, []),
+                ignored=ignored,
+            )
+            assert ignored == []
 
 
 @pytest.mark.parametrize("quirk", quirk_names())

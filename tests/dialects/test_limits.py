@@ -11,9 +11,8 @@ from scim import dialects
 from scim.protocol.errors import InvalidFilter, InvalidValue
 from scim.protocol.filter_parser import parse_filter, parse_path
 from scim.protocol.matching import entry_matcher
+from scim.protocol.patch import PATCH_OP
 from scim.protocol.schema import ENTERPRISE_USER, USER, Json, group_type, user_type
-
-PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
 
 def patched(*operations: Json, kind: Any = None) -> tuple[Json, list[str]]:
@@ -82,6 +81,7 @@ def test_remove_without_value_removes_all() -> None:
         {"op": "replace", "path": "fooBar", "value": ["x"]},
         {"op": "replace", "value": {"fooBar": "x", "foo.bar": 1, f"{ENTERPRISE_USER}:foo": 2}},
         {"op": "remove"},
+        {"op": "remove", "path": "a["},
         {"op": "remove", "value": {"title": None}},
         "junk",
         None,
@@ -128,6 +128,9 @@ def test_ambiguous_filter_is_refused_as_sent(text: str) -> None:
         "active eq TRUE",
         "title eq null",
         "title pr",
+        'fooBar eq 5 and foo[bar eq "True"]',
+        'schemas[value eq "urn:example:a"]',
+        "emails[urn:example:2.0:Other:type eq 5]",
     ],
 )
 def test_standard_filter_is_left_alone(text: str) -> None:

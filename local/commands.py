@@ -23,12 +23,12 @@ def main(arguments: list[str]) -> int:
 def run(options: argparse.Namespace) -> int:
     """Run a command inside the environment; each loads only what it needs."""
     if options.command == "start":
-        from local import start  # noqa: PLC0415 - its packages exist only now
+        import local.start  # noqa: PLC0415 - its packages exist only now
 
-        return start.main(options)
-    from local import test  # noqa: PLC0415 - as above
+        return local.start.main(options)
+    import local.test  # noqa: PLC0415 - as above
 
-    return test.fix() if options.command == "fix" else test.main(options.pytest)
+    return local.test.fix() if options.command == "fix" else local.test.main(options.pytest)
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

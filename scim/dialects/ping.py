@@ -8,11 +8,12 @@ from dataclasses import replace
 from typing import Final
 
 from scim.protocol.filter import Comparison
+from scim.protocol.filter_parser import MAX_LENGTH
 from scim.protocol.schema import Attribute
 
-# A quoted string is stepped over, also one that never ends: nothing within it is touched.
+# A quoted string is stepped over, also one that never ends, which keeps the search linear.
 _STRING_OR_WORD: Final = re.compile(
-    r'"(?:[^"\\]|\\.)*(?:"|$)'
+    r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)'
     r'|(?P<operator>\s(?:eq|ne|co|sw|ew|gt|ge|lt|le)\s+)(?P<word>[^\s"()\[\]]+)',
     re.IGNORECASE | re.DOTALL,
 )
@@ -24,6 +25,8 @@ _KEYWORDS: Final = frozenset({"and", "or", "not"})
 
 def quote_literals(text: str) -> str:
     """Quote the values that are single words: `userName eq kim@example.com`."""
+    if len(text) >= MAX_LENGTH:
+        return text
     quoted = _STRING_OR_WORD.sub(_quoted, text)
     return text if quoted == text else quoted
 

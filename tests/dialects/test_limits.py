@@ -105,11 +105,13 @@ def test_names_in_a_message_are_standard_in_any_case() -> None:
     [
         "userName eq Kim Larsen",
         "userName eq",
+        "userName eq and",
         "userName eq and active eq true",
         "userName eq kim@example.com and",
         'userName eq "kim and title eq x',
         'userName eq "kim"x',
         "userName eq (kim)",
+        pytest.param("userName eq x" + " " * 10_000, id="too long"),
     ],
 )
 def test_ambiguous_filter_is_refused_as_sent(text: str) -> None:
@@ -160,6 +162,14 @@ def test_no_entry_is_made_up(text: str) -> None:
     fired: list[str] = []
     assert dialects.new_entry(parse_filter(text), emails, fired) is None
     assert fired == []
+
+
+def test_qualified_key_wins_over_the_lifted_one() -> None:
+    """Of two keys that come to the same name, the one in standard spelling wins."""
+    name = f"{ENTERPRISE_USER}:department"
+    for value in ({"department": "A", name: "B"}, {name: "B", "department": "A"}):
+        operations, _ = patched({"op": "replace", "value": value})
+        assert operations == [{"op": "replace", "path": name, "value": "B"}]
 
 
 def test_qualified_name_wins_over_the_lifted_one() -> None:

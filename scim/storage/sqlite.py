@@ -1,0 +1,246 @@
+"""Rows in one SQLite file, shared by any number of processes on one machine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import sqlite3
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from scim.provisioning.ports import (
+    SCAN_ROWS,
+    Conflict,
+    Delete,
+    Insert,
+    Operation,
+    Page,
+    Put,
+    Replace,
+    Row,
+    Unavailable,
+)
+from scim.storage import limits
+
+GROUP_COMMITS = 32  # commits that share one wait for the disk; bounds the time on the event loop
+PAGE_BYTES = 4 * 1024 * 1024  # a page is cut here: it is read on the event loop, into memory
+READ_TIMEOUT = 0.1  # seconds; a reader waits only while another process recovers the file
+
+_SCHEMA = """
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS rows (
+    partition TEXT NOT NULL,
+    key TEXT NOT NULL,
+    etag TEXT NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (partition, key)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS commits (number INTEGER NOT NULL);
+INSERT INTO commits SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM commits);
+COMMIT;
+"""
+
+# Each changes exactly one row, or none if the row is not as the operation demands.
+_STATEMENTS: Mapping[type[Operation], str] = {
+    Insert: "INSERT INTO rows VALUES (:partition, :key, :new_etag, :data) ON CONFLICT DO NOTHING",
+    Replace: "UPDATE rows SET etag = :new_etag, data = :data"
+    " WHERE partition = :partition AND key = :key AND etag = :etag",
+    Delete: "DELETE FROM rows WHERE partition = :partition AND key = :key"
+    " AND (etag = :etag OR :etag IS NULL)",
+    Put: "INSERT OR REPLACE INTO rows VALUES (:partition, :key, :new_etag, :data)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """An operation as SQL."""
+
+    key: str
+    statement: str
+    values: dict[str, str | bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Commit:
+    """A commit that waits for its turn; `done` is its caller."""
+
+    changes: Sequence[_Change]
+    done: asyncio.Future[None]
+
+
+class SqliteStorage:
+    """The port `Storage` on SQLite; `:memory:` lasts as long as the object.
+
+    Statements run on the event loop, in microseconds. The wait for the disk is a thread's, and all
+    commits that arrive meanwhile share the next one.
+    """
+
+    def __init__(self, path: Path | str, *, busy_timeout: float = 5.0) -> None:
+        self._busy_timeout = busy_timeout
+        self._in_memory = str(path) == ":memory:"
+        try:
+            self._writer = _open(path, timeout=busy_timeout)
+            self._writer.executescript(_SCHEMA)
+            self._writer.execute("PRAGMA busy_timeout = 0")
+            self._reader = self._writer if self._in_memory else _open(path, timeout=READ_TIMEOUT)
+        except (OSError, sqlite3.Error) as error:
+            raise Unavailable(f"the SQLite store cannot be opened: {error}") from error
+        self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite-commit")
+        self._waiting: list[_Commit] = []
+        self._writing: asyncio.Task[None] | None = None
+
+    async def get(self, partition: str, key: str) -> Row | None:
+        """See `Storage.get`."""
+        if not (limits.is_key(partition) and limits.is_key(key)):
+            return None
+        try:
+            found = self._reader.execute(
+                "SELECT etag, data FROM rows WHERE partition = ? AND key = ?", (partition, key)
+            ).fetchone()
+        except sqlite3.Error as error:
+            raise _unavailable(error) from error
+        return Row(key, found[0], orjson.loads(found[1])) if found else None
+
+    async def scan(
+        self,
+        partition: str,
+        first: str,
+        last: str,
+        limit: int = SCAN_ROWS,
+        after: str | None = None,
+    ) -> Page:
+        """See `Storage.scan`; `after` is the last key of the page before."""
+        limits.check_scan(first, last, limit)
+        start = first if after is None else f"{after}\0"  # nothing sorts between these two
+        rows: list[Row] = []
+        size = 0
+        try:
+            with closing(
+                self._reader.execute(
+                    "SELECT key, etag, data FROM rows"
+                    " WHERE partition = ? AND key >= ? AND key < ? ORDER BY key LIMIT ?",
+                    (partition, start, last, limit + 1),
+                )
+            ) as found:
+                for key, etag, data in found:
+                    if len(rows) == limit or size >= PAGE_BYTES:
+                        return Page(rows, after=rows[-1].key)
+                    rows.append(Row(key, etag, orjson.loads(data)))
+                    size += len(data)
+        except sqlite3.Error as error:
+            raise _unavailable(error) from error
+        return Page(rows, after=None)
+
+    async def commit(self, partition: str, operations: Sequence[Operation]) -> None:
+        """See `Storage.commit`; returns when the disk holds the commit."""
+        limits.check_commit(partition, operations)
+        if not operations:
+            return
+        done = asyncio.get_running_loop().create_future()
+        changes = [_change(partition, operation) for operation in operations]
+        self._waiting.append(_Commit(changes, done))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_waiting())
+        await done
+
+    async def close(self) -> None:
+        """See `Storage.close`; commits that wait are finished first."""
+        if self._writing is not None and not self._writing.done():
+            await self._writing
+        self._disk.shutdown()
+        self._reader.close()
+        self._writer.close()
+
+    async def _write_waiting(self) -> None:
+        while self._waiting:
+            group = [each for each in self._waiting[:GROUP_COMMITS] if not each.done.cancelled()]
+            del self._waiting[:GROUP_COMMITS]
+            outcomes: Sequence[Conflict | Unavailable | None]
+            try:
+                outcomes = await self._write(group)
+            except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear it
+                outcomes = [_unavailable(error) for _ in group]
+                with suppress(sqlite3.Error):  # there may be nothing to roll back
+                    self._writer.execute("ROLLBACK")
+            for commit, outcome in zip(group, outcomes, strict=True):
+                if commit.done.cancelled():
+                    continue
+                if outcome is None:
+                    commit.done.set_result(None)
+                else:
+                    commit.done.set_exception(outcome)
+
+    async def _write(self, group: Sequence[_Commit]) -> list[Conflict | None]:
+        """Write the commits in one transaction and return the outcome of each."""
+        await self._begin()
+        outcomes = [self._apply(commit.changes) for commit in group]
+        if self._in_memory:
+            self._writer.execute("COMMIT")
+        else:
+            await asyncio.get_running_loop().run_in_executor(
+                self._disk, self._writer.execute, "COMMIT"
+            )
+        return outcomes
+
+    async def _begin(self) -> None:
+        """Begin a transaction as soon as no other process writes, up to the busy timeout."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._busy_timeout
+        while True:
+            try:
+                self._writer.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                if not busy or loop.time() >= deadline:
+                    raise
+            else:
+                return
+            await asyncio.sleep(random.uniform(0.001, 0.01))  # noqa: S311 - jitter, no secret
+
+    def _apply(self, changes: Sequence[_Change]) -> Conflict | None:
+        """Apply all changes of a commit within the open transaction, or none."""
+        execute = self._writer.execute
+        execute("SAVEPOINT whole")
+        # One number per commit: a row is written at most once in each.
+        number = execute("UPDATE commits SET number = number + 1 RETURNING number").fetchone()[0]
+        for change in changes:
+            values = {**change.values, "new_etag": str(number)}
+            if execute(change.statement, values).rowcount != 1:
+                execute("ROLLBACK TO whole")
+                execute("RELEASE whole")
+                return Conflict(change.key)
+        execute("RELEASE whole")
+        return None
+
+
+def _open(path: Path | str, *, timeout: float) -> sqlite3.Connection:
+    if str(path) != ":memory:":
+        # SQLite gives the files it puts beside this one the same mode. A file that is there must
+        # not be opened here: closing it would drop the locks of this process's other connections.
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    connection = sqlite3.connect(
+        path, timeout=timeout, isolation_level=None, check_same_thread=False
+    )
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def _change(partition: str, operation: Operation) -> _Change:
+    values: dict[str, str | bytes | None] = {"partition": partition, "key": operation.key}
+    if isinstance(operation, Replace | Delete):
+        values["etag"] = operation.etag
+    if not isinstance(operation, Delete):
+        values["data"] = orjson.dumps(operation.values)
+    return _Change(operation.key, _STATEMENTS[type(operation)], values)
+
+
+def _unavailable(error: Exception) -> Unavailable:
+    return Unavailable(f"the SQLite store does not answer: {error}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from scim.protocol.schema import group_type, user_type
 from scim.provisioning import collections
+from scim.provisioning.cursors import Cursors
 from scim.provisioning.directories import Directories
 from scim.provisioning.group_work import GroupWork
 from scim.provisioning.groups import Groups
@@ -73,6 +74,7 @@ def build(
         user_queries=Queries(storage, collections.users(user), now, settings.SCAN_LIMIT),
         groups=Groups(storage, group, now, work),
         group_queries=Queries(storage, collections.groups(group), now, settings.SCAN_LIMIT),
+        cursors=Cursors(storage, now),
         jobs=work,
     )
 

@@ -62,15 +62,20 @@ _TYPES: Final[Mapping[str, tuple[Mapping[str, Json], Callable[[Json], Json], str
 }
 
 
+def comparable(attribute: Attribute) -> Callable[[Json], Json]:
+    """Return what makes values of the attribute comparable; None for a value of another type."""
+    _, convert, _ = _TYPES[attribute.type]
+    return _text if convert is _folded and attribute.case_exact else convert
+
+
 def value_test(comparison: Comparison, attribute: Attribute, named: str) -> Test:
     """Return the test that one value has to pass; for `ne` the one of `eq`, which its user negates.
 
     Raises InvalidFilter for an operator or literal that the type does not take; `named` is the
     attribute in the client's words.
     """
-    operators, comparable, literal = _TYPES[attribute.type]
-    if comparable is _folded and attribute.case_exact:
-        comparable = _text
+    operators, _, literal = _TYPES[attribute.type]
+    convert = comparable(attribute)
     compare = operators.get("eq" if comparison.operator == "ne" else comparison.operator)
     if compare is None:
         allowed = ", ".join(("eq", "ne", *(each for each in operators if each != "eq"), "pr"))
@@ -78,12 +83,12 @@ def value_test(comparison: Comparison, attribute: Attribute, named: str) -> Test
             f"{named} is of type {attribute.type}, which '{comparison.operator}' does not "
             f"apply to; use one of {allowed}."
         )
-    wanted = comparable(comparison.value)
+    wanted = convert(comparison.value)
     if wanted is None:
         raise InvalidFilter(f"{named} is of type {attribute.type}; compare it with {literal}.")
 
     def test(value: Json) -> bool:
-        have = comparable(value)
+        have = convert(value)
         return have is not None and compare(have, wanted)
 
     return test

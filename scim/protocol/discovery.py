@@ -10,7 +10,9 @@ CONFIG: Final = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"
 RESOURCE_TYPE: Final = "urn:ietf:params:scim:schemas:core:2.0:ResourceType"
 
 
-def service_provider_config(base: str, *, default_page: int, max_page: int) -> Json:
+def service_provider_config(
+    base: str, *, default_page: int, max_page: int, cursor_seconds: int
+) -> Json:
     """Return the ServiceProviderConfig of a directory, with RFC 9865's `pagination`."""
     return {
         "schemas": [CONFIG],
@@ -19,14 +21,15 @@ def service_provider_config(base: str, *, default_page: int, max_page: int) -> J
         "bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": 0},
         "filter": {"supported": True, "maxResults": max_page},
         "changePassword": {"supported": False},
-        "sort": {"supported": False},
+        "sort": {"supported": True},
         "etag": {"supported": True},
         "pagination": {
-            "cursor": False,
+            "cursor": True,
             "index": True,
             "defaultPaginationMethod": "index",
             "defaultPageSize": default_page,
             "maxPageSize": max_page,
+            "cursorTimeout": cursor_seconds,
         },
         "authenticationSchemes": [
             {

@@ -38,6 +38,24 @@ class TooMany(ScimError):
     scim_type = "tooMany"
 
 
+class InvalidCursor(ScimError):
+    """A cursor that was not given out for this query (RFC 9865 §2.1)."""
+
+    scim_type = "invalidCursor"
+
+
+class ExpiredCursor(ScimError):
+    """A cursor that is too old (RFC 9865 §2.1)."""
+
+    scim_type = "expiredCursor"
+
+
+class InvalidCount(ScimError):
+    """A count that is no number, beside a cursor (RFC 9865 §2.1)."""
+
+    scim_type = "invalidCount"
+
+
 class Uniqueness(ScimError):
     """A value that must be unique is taken."""
 

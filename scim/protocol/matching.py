@@ -7,8 +7,8 @@ absent are one state (RFC 7643 §2.5).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
 from scim.protocol.comparison import Test, value_test
@@ -34,13 +34,16 @@ class _Values:
 _LookUp = Callable[[AttributePath], _Values]
 
 
-def matcher(condition: Filter, resource_type: ResourceType) -> Callable[[Resource], bool]:
+def matcher(
+    condition: Filter, resource_type: ResourceType, beside: Sequence[ResourceType] = ()
+) -> Callable[[Resource], bool]:
     """Compile a filter on resources.
 
     Raises InvalidFilter for a name, operator or literal that the schema does not bear out, so a
-    wrong filter is refused even where there is nothing to match.
+    wrong filter is refused even where there is nothing to match. `beside` are other types that are
+    searched with the same filter: what only they have is absent here (RFC 7644 §3.4.2.1).
     """
-    return _compile(condition, lambda path: _in_resource(path, resource_type))
+    return _compile(condition, lambda path: _in_resources(path, resource_type, beside))
 
 
 def entry_matcher(condition: Filter, attribute: Attribute) -> Callable[[Json], bool]:
@@ -135,6 +138,16 @@ def _compared(values: _Values) -> _Values:
             f"{values.named} is complex; compare one of its attributes, or use 'pr'."
         )
     return _sub(values, meant)
+
+
+def _in_resources(
+    path: AttributePath, resource_type: ResourceType, beside: Sequence[ResourceType]
+) -> _Values:
+    if resource_type.reference(path.urn, path.name, path.sub) is None:
+        for other in beside:
+            if other.reference(path.urn, path.name, path.sub) is not None:
+                return replace(_in_resource(path, other), read=lambda _: None)
+    return _in_resource(path, resource_type)
 
 
 def _in_resource(path: AttributePath, resource_type: ResourceType) -> _Values:

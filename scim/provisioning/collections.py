@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from scim.protocol.schema import ResourceType
 from scim.provisioning import rows
 from scim.provisioning.lookups import Equality, Lookup, group_lookup, user_lookup
-from scim.provisioning.ports import Storage
+from scim.provisioning.ports import SCAN_ROWS, Storage
 from scim.provisioning.stored_groups import StoredGroup, groups_between, load_group
 from scim.provisioning.stored_users import StoredUser, load_user, users_between
 
 Stored = TypeVar("Stored", StoredUser, StoredGroup)
+Stored_co = TypeVar("Stored_co", StoredUser, StoredGroup, covariant=True)
+
+
+class Between(Protocol[Stored_co]):
+    """Yields what stands in a range of keys, reading pages of at most `page` rows."""
+
+    def __call__(
+        self, storage: Storage, partition: str, first: str, last: str, /, *, page: int = SCAN_ROWS
+    ) -> AsyncIterator[Stored_co]:
+        """Return the resources in the order of their ids."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +41,7 @@ class Collection(Generic[Stored]):
     range: Callable[[str, str], tuple[str, str]]
     lookup: Callable[[Equality], Lookup | None]
     load: Callable[[Storage, str, str], Awaitable[Stored | None]]
-    between: Callable[[Storage, str, str, str], AsyncIterator[Stored]]
+    between: Between[Stored]
 
 
 def users(kind: ResourceType) -> Collection[StoredUser]:

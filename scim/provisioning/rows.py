@@ -26,6 +26,7 @@ The partition `installation` holds what belongs to no directory:
     d_<directory>       a directory
     a_<hash>            directory name -> directory, unique
     k_<directory>_<token>  a token as listings show it
+    s_cursors           the key that seals cursors
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from scim.provisioning.ports import Value
 INSTALLATION: Final = "installation"
 TOTALS: Final = "t"
 LOG: Final = "l_"
+CURSOR_KEY: Final = "s_cursors"
 # One more than every character of a key: `prefix + END` closes the range of a prefix.
 END: Final = "~"
 

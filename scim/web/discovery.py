@@ -8,6 +8,7 @@ from scim.protocol import discovery
 from scim.protocol.errors import Forbidden, NotFound
 from scim.protocol.lists import list_response
 from scim.protocol.schema import Json
+from scim.provisioning.cursors import LIFE
 from scim.web import responses
 from scim.web.exchange import Exchange, by_method
 
@@ -20,7 +21,10 @@ async def service_provider_config(exchange: Exchange) -> func.HttpResponse:
             raise NotFound("There is one ServiceProviderConfig, without an id.")
         limits = exchange.services.limits
         document = discovery.service_provider_config(
-            exchange.base, default_page=limits.page, max_page=limits.page_max
+            exchange.base,
+            default_page=limits.page,
+            max_page=limits.page_max,
+            cursor_seconds=int(LIFE.total_seconds()),
         )
         return _answer(exchange, document)
 

@@ -10,11 +10,17 @@ from scim.protocol.schema import Resource
 from scim.provisioning import presentation
 from scim.provisioning.stored_groups import StoredGroup
 from scim.web import resources
+from scim.web.endpoint import Endpoint
 from scim.web.exchange import Exchange
 
 
 async def serve(exchange: Exchange) -> func.HttpResponse:
     """Answer a call on /Groups."""
+    return await resources.serve(exchange, endpoint(exchange))
+
+
+def endpoint(exchange: Exchange) -> Endpoint[StoredGroup]:
+    """Return the endpoint. A PATCH answers 204: nobody wants all members of a large group back."""
     services = exchange.services
 
     async def show(group: StoredGroup, wants: Callable[[str], bool]) -> Resource:
@@ -23,8 +29,6 @@ async def serve(exchange: Exchange) -> func.HttpResponse:
         found = services.groups.members(exchange.directory.id, group.resource["id"])
         return presentation.group(group, exchange.base, [each async for each in found])
 
-    # A PATCH answers 204: the list of members of a large group is nothing to send back.
-    endpoint = resources.Endpoint(
+    return Endpoint(
         services.groups.kind, services.groups, services.group_queries, show, patch_shows=False
     )
-    return await resources.serve(exchange, endpoint)

@@ -9,7 +9,7 @@ import azure.functions as func
 from scim.protocol.errors import InvalidVersion, NotFound, NotImplementedHere
 from scim.provisioning.identifiers import resource_id
 from scim.provisioning.log import Call
-from scim.web import discovery, groups, responses, users
+from scim.web import discovery, groups, responses, search, users
 from scim.web.authentication import authenticate
 from scim.web.exchange import Exchange, Handler
 from scim.web.requests import read_request
@@ -26,6 +26,7 @@ async def _not_served(exchange: Exchange) -> func.HttpResponse:
 ENDPOINTS: Mapping[str, Handler] = {
     "Users": users.serve,
     "Groups": groups.serve,
+    ".search": search.serve,
     "ServiceProviderConfig": discovery.service_provider_config,
     "ResourceTypes": discovery.resource_types,
     "Schemas": discovery.schemas,
@@ -43,7 +44,7 @@ def blueprint(services: Provider) -> func.Blueprint:
         return await answer(services, req)
 
     for name in ENDPOINTS:
-        functions.function_name(f"scim_{name}")(
+        functions.function_name(f"scim_{name.strip('.')}")(
             functions.route(route=f"scim/v2/{{directory}}/{name}/{{*rest}}", methods=METHODS)(serve)
         )
     # Sorts behind all others: unknown paths, and known ones with doubled slashes.

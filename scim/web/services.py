@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from scim.protocol.schema import Json, ResourceType
+from scim.provisioning.collections import Stored_co
+from scim.provisioning.cursors import Cursors
 from scim.provisioning.directories import Directories
 from scim.provisioning.groups import Groups
 from scim.provisioning.jobs import Jobs
@@ -29,19 +31,16 @@ class Misconfigured(Exception):
         self.problems = problems
 
 
-Shown_co = TypeVar("Shown_co", StoredUser, StoredGroup, covariant=True)
-
-
-class Provisioner(Protocol[Shown_co]):
+class Provisioner(Protocol[Stored_co]):
     """Who changes the resources of a type."""
 
-    async def create(self, call: Call, body: Json) -> Shown_co: ...  # noqa: D102
+    async def create(self, call: Call, body: Json) -> Stored_co: ...  # noqa: D102
 
-    async def get(self, directory: str, resource_id: str, /) -> Shown_co: ...  # noqa: D102
+    async def get(self, directory: str, resource_id: str, /) -> Stored_co: ...  # noqa: D102
 
-    async def replace(self, call: Call, resource_id: str, body: Json, /) -> Shown_co: ...  # noqa: D102
+    async def replace(self, call: Call, resource_id: str, body: Json, /) -> Stored_co: ...  # noqa: D102
 
-    async def patch(self, call: Call, resource_id: str, message: Json, /) -> Shown_co: ...  # noqa: D102
+    async def patch(self, call: Call, resource_id: str, message: Json, /) -> Stored_co: ...  # noqa: D102
 
     async def delete(self, call: Call, resource_id: str, /) -> None: ...  # noqa: D102
 
@@ -72,6 +71,7 @@ class Services:
     user_queries: Queries[StoredUser]
     groups: Groups
     group_queries: Queries[StoredGroup]
+    cursors: Cursors
     jobs: Jobs
 
     def base_url(self, directory_id: str) -> str:

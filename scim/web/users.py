@@ -10,18 +10,22 @@ from scim.protocol.schema import Resource
 from scim.provisioning import presentation
 from scim.provisioning.stored_users import StoredUser
 from scim.web import resources
+from scim.web.endpoint import Endpoint
 from scim.web.exchange import Exchange
 
 
 async def serve(exchange: Exchange) -> func.HttpResponse:
     """Answer a call on /Users."""
+    return await resources.serve(exchange, endpoint(exchange))
+
+
+def endpoint(exchange: Exchange) -> Endpoint[StoredUser]:
+    """Return the endpoint. A PATCH shows the user: some clients take nothing else."""
 
     async def show(user: StoredUser, wants: Callable[[str], bool]) -> Resource:  # noqa: ARG001 - one read holds all
         return presentation.user(user, exchange.base)
 
     services = exchange.services
-    # A PATCH shows the user: some clients take nothing else (idp-behaviour, Entra's validator).
-    endpoint = resources.Endpoint(
+    return Endpoint(
         services.users.kind, services.users, services.user_queries, show, patch_shows=True
     )
-    return await resources.serve(exchange, endpoint)

@@ -21,7 +21,7 @@ CACHED_PATHS: Final = 1024  # distinct paths kept; an IdP sends a few dozen
 CACHED_LENGTH: Final = 256  # characters; a longer path is rare and is read anew
 
 _ATTRIBUTE: Final = r"\$?[A-Za-z][\w$-]*"
-_URN: Final = r"urn(?::[\w.~%+-]+)+"
+_URN: Final = r"urn(?::[A-Za-z0-9][\w.~%+-]*)+"
 _END: Final = r"(?![\w$-])"  # a word is over: `never` is no `ne`
 
 _SPACES: Final = " \t\n\r\f\v"  # what `\s` means below
@@ -208,6 +208,8 @@ class _Reader:
         if found is None:
             self._expected(expected)
         self._at = found.end()
+        if self._text.startswith((":", "."), self._at):
+            self._refuse("a name is attribute, attribute.sub or urn:…:attribute.sub")
         urn, name, sub = found.groups()
         return AttributePath(urn, name, sub, found.start("name" if urn is None else "urn") + 1)
 

@@ -17,6 +17,7 @@ from scim.provisioning.jobs import Jobs
 from scim.provisioning.ports import Storage, Vault
 from scim.provisioning.queries import Queries
 from scim.provisioning.tokens import Tokens
+from scim.provisioning.upkeep import Upkeep
 from scim.provisioning.user_work import UserWork
 from scim.provisioning.users import Users
 from scim.provisioning.verification import Verifier
@@ -56,6 +57,7 @@ def build(
     """Return the services on the engines given."""
     user, group = user_type(), group_type()
     work = Jobs(storage, now, {"user": UserWork(storage, user), "group": GroupWork(storage)})
+    directories = Directories(storage, now)
     return Services(
         public_base=settings.public_base,
         now=now,
@@ -66,7 +68,7 @@ def build(
         ),
         storage=storage,
         vault=vault,
-        directories=Directories(storage, now),
+        directories=directories,
         tokens=Tokens(storage, vault, now),
         verifier=Verifier(vault, now),
         resource_types=(user, group),
@@ -76,6 +78,7 @@ def build(
         group_queries=Queries(storage, collections.groups(group), now, settings.SCAN_LIMIT),
         cursors=Cursors(storage, now),
         jobs=work,
+        upkeep=Upkeep(storage, directories, work, now),
     )
 
 

@@ -142,9 +142,13 @@ def _upward_key(subject: Subject, group_id: str) -> str:
     return rows.membership(subject_id, group_id)
 
 
+def keys_beside(group: Resource) -> set[str]:
+    """Return the keys of all rows that follow from a group, memberships apart."""
+    return {*_index_keys(group), rows.group_order(group["id"])}
+
+
 def _without(group: StoredGroup) -> list[Operation]:
-    keys = [*sorted(_index_keys(group.resource)), rows.group_order(group.resource["id"])]
-    return [Delete(key, None) for key in keys]
+    return [Delete(key, None) for key in sorted(keys_beside(group.resource))]
 
 
 def _values(group: StoredGroup) -> dict[str, str | int]:

@@ -58,9 +58,13 @@ def delete(user: StoredUser) -> list[Operation]:
     return [own] if user.leaving else [own, *_without(user)]
 
 
+def keys_beside(user: Resource) -> set[str]:
+    """Return the keys of all rows that follow from a user, memberships apart."""
+    return {*_index_keys(user), rows.user_order(user["id"])}
+
+
 def _without(user: StoredUser) -> list[Operation]:
-    keys = [*sorted(_index_keys(user.resource)), rows.user_order(user.resource["id"])]
-    return [Delete(key, None) for key in keys]
+    return [Delete(key, None) for key in sorted(keys_beside(user.resource))]
 
 
 def manager(user: Resource) -> str | None:

@@ -19,6 +19,7 @@ from scim.provisioning.queries import Queries
 from scim.provisioning.stored_groups import StoredGroup
 from scim.provisioning.stored_users import StoredUser
 from scim.provisioning.tokens import Tokens
+from scim.provisioning.upkeep import Upkeep
 from scim.provisioning.users import Users
 from scim.provisioning.verification import Verifier
 
@@ -73,6 +74,7 @@ class Services:
     group_queries: Queries[StoredGroup]
     cursors: Cursors
     jobs: Jobs
+    upkeep: Upkeep
 
     def base_url(self, directory_id: str) -> str:
         """Return a directory's Base URL, which Entra calls Tenant URL."""

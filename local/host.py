@@ -26,6 +26,7 @@ HOST_JSON = Path(__file__).resolve().parent.parent / "host.json"
 ADMIN = "/admin/functions/"
 GRACE = 10  # seconds that open requests get when the host stops
 LOOPBACK = "127.0.0.1"
+LINE = 64 * 1024  # of a request or header; far above the limits of the product, which answers
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,13 @@ class Host:
         """Serve on a loopback port (0 = any free one), or on a bound socket; give the origin."""
         listener = listener or listen(port)
         # Bodies pass as sent: neither the host nor the worker decompresses them.
-        server = web.Server(self._answer_and_log, access_log=None, auto_decompress=False)
+        server = web.Server(
+            self._answer_and_log,
+            access_log=None,
+            auto_decompress=False,
+            max_line_size=LINE,
+            max_field_size=LINE,
+        )
         runner = web.ServerRunner(server, shutdown_timeout=GRACE)
         await runner.setup()
         await web.SockSite(runner, listener).start()

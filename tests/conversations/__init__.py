@@ -1,0 +1,1 @@
+"""Whole conversations, as the known identity providers hold them: real HTTP, nothing mocked."""

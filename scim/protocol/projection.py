@@ -67,11 +67,12 @@ def _names(parameter: list[str] | None) -> list[str]:
 
 
 def _resolved(names: Iterable[str], resource_type: ResourceType) -> Iterator[_Steps]:
-    """Resolve the names that are known; the URN of the core schema is all of its attributes."""
+    """Resolve the names that are known; the URN of the core schema means its attributes."""
     tree = _tree(resource_type)
     for name in names:
         if name.lower() == resource_type.schema.urn.lower():
-            yield from ([each] for each in resource_type.schema.attributes.values())
+            attributes = resource_type.schema.attributes.values()
+            yield from ([each] for each in attributes if each.returned == "default")
             continue
         try:
             path = parse_path(name)

@@ -103,7 +103,7 @@ def _user(findings: _Findings, user: StoredUser) -> None:
     findings.expect(user_rows.keys_beside(user.resource))
     findings.expect([user_rows.unique_key(user.resource)], owner=user_id)
     findings.counts["users"] += 1
-    findings.counts["activeUsers"] += user.resource["active"]
+    findings.counts["activeUsers"] += user.resource.get("active", False)
 
 
 async def _jobs(storage: Storage, partition: str, findings: _Findings) -> None:

@@ -195,16 +195,21 @@ def _taken(user: Resource) -> Callable[[str], Exception | None]:
 
 
 def _did(before: Resource, after: Resource) -> list[Did]:
-    if before["active"] != after["active"]:
-        turned = Did.ENABLE if after["active"] else Did.DISABLE
+    if _active(before) != _active(after):
+        turned = Did.ENABLE if _active(after) else Did.DISABLE
         return [turned] if changed_names(before, after) == ["active"] else [Did.UPDATE, turned]
     return [Did.UPDATE]
+
+
+def _active(user: Resource) -> bool:
+    # A PATCH may remove `active`: whoever is not said to be active is not.
+    return bool(user.get("active"))
 
 
 def _adds(before: Resource, after: Resource) -> dict[str, int]:
     adds = {
         "users": bool(after) - bool(before),
-        "activeUsers": after.get("active", False) - before.get("active", False),
+        "activeUsers": _active(after) - _active(before),
         "usersDeleted": int(bool(before) and not after),
     }
     return {name: number for name, number in adds.items() if number}

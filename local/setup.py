@@ -68,7 +68,7 @@ def run(command: list[str], hint: str, show: str = "") -> None:
     with process:
         for line in process.stdout or ():
             if line.startswith(show):
-                say(f"  {line.rstrip()}")
+                say("  " + line.partition(" (from ")[0].rstrip())  # without pip's reasons
     if process.returncode != 0:
         raise SetupFailed(f"This failed: {' '.join(command)}\n{hint}")
 

@@ -126,7 +126,7 @@ class Change:
 
     def _added(
         self, attribute: Attribute, old: list[Any], values: list[Any], where: str
-    ) -> list[Any]:
+    ) -> list[Any] | None:
         self.context.visit(old)
         entries = list(old)
         places: dict[Any, int] = {}
@@ -142,7 +142,7 @@ class Change:
                 entries[place] = {**value, **entries[place], **_mutable(attribute, value)}
         check_size(entries, where)
         _settle_primary(attribute, entries, touched, where)
-        return entries
+        return entries or None
 
     def _in_entries(
         self, attribute: Attribute, old: Json, rest: Sequence[Attribute], where: str
@@ -155,14 +155,19 @@ class Change:
         else:
             raise InvalidPath(f"{where} has one plain value; name it without brackets.")
         self.context.visit(entries)
-        chosen = self._chosen(attribute, entries)
-        if not chosen:
+        matches = _any_entry if self.entries is None else entry_matcher(self.entries, attribute)
+        chosen = {place for place, entry in enumerate(entries) if matches(entry)}
+        new = not chosen
+        if new:
             if self.op == "remove" or _clears(self.value):
                 return old
+            chosen = {len(entries)}
             entries.append(self._new_entry(attribute, entries, where))
-            chosen = {len(entries) - 1}
         for place in chosen:
             entries[place] = self._entry(attribute, entries[place], rest, f"{where}[{place}]")
+        if new and entries[-1] is not None and not matches(entries[-1]):
+            # Repeating the request would add one more each time.
+            raise _no_target(where)
         _settle_primary(attribute, entries, chosen, where)
         kept = [each for each in entries if each is not None]
         if not attribute.multi_valued:
@@ -170,23 +175,14 @@ class Change:
         check_size(kept, where)
         return kept or None
 
-    def _chosen(self, attribute: Attribute, entries: list[Any]) -> set[int]:
-        if self.entries is None:
-            return set(range(len(entries)))
-        matches = entry_matcher(self.entries, attribute)
-        return {place for place, entry in enumerate(entries) if matches(entry)}
-
     def _new_entry(self, attribute: Attribute, entries: list[Any], where: str) -> Object:
         if self.entries is None:
             return {}
         made = None
-        if attribute.multi_valued or not entries:
+        if attribute.complex and (attribute.multi_valued or not entries):
             made = self.context.new_entry(self.entries, attribute)
-        if made is None or not attribute.complex:
-            raise NoTarget(
-                f"No entry of {where} matches the filter in the path; add one to {where}, "
-                'or name the entry by comparisons with eq, as in [type eq "work"].'
-            )
+        if made is None:
+            raise _no_target(where)
         return read_members(attribute, made, where, self.context.ignored)
 
     def _entry(
@@ -208,6 +204,17 @@ class Change:
 
     def _keeps(self, old: Json, value: Json) -> bool:
         return self.op != "remove" and _same(old, value)
+
+
+def _any_entry(_: Json) -> bool:
+    return True
+
+
+def _no_target(where: str) -> NoTarget:
+    return NoTarget(
+        f"No entry of {where} matches the filter in the path, and none can be made from filter and "
+        f"value; add the entry to {where}."
+    )
 
 
 def _clears(value: Json) -> bool:
@@ -268,7 +275,8 @@ def _identity(attribute: Attribute, entry: Json) -> Any:  # noqa: ANN401 - any h
         return _folded(attribute, entry)
     value = entry.get("value")
     if value is None:
-        return orjson.dumps(entry, option=orjson.OPT_SORT_KEYS)
+        folded = {name: _folded(attribute.sub(name), each) for name, each in entry.items()}
+        return orjson.dumps(folded, option=orjson.OPT_SORT_KEYS)
     return _folded(attribute.sub("value"), value), _folded(attribute.sub("type"), entry.get("type"))
 
 

@@ -129,8 +129,12 @@ def read_members(
         if sub is None:
             note(ignored, start + name)
         elif sub.mutability != "readOnly" and item is not None:
-            read = read_value(sub, item, start + sub.name, ignored)
-            if read is not None and sub.returned != "never":
+            # Most values are plain and right; a call for each costs more than the reading.
+            plain = None if sub.multi_valued else COMPLAINTS.get(sub.type)
+            read = item
+            if plain is None or plain(item) is not None:
+                read = read_value(sub, item, start + sub.name, ignored)
+            if read is not None and read != "" and sub.returned != "never":
                 members[sub.name] = read
     return members
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from scim import dialects
-from scim.protocol.errors import NotFound, PreconditionFailed, Uniqueness
+from scim.protocol.errors import NotFound, Uniqueness
 from scim.protocol.filter import Filter
 from scim.protocol.patch import Operation as PatchOperation
 from scim.protocol.patch import apply_patch, read_operations
@@ -23,6 +23,7 @@ from scim.provisioning.log import Call, entry_rows
 from scim.provisioning.member_changes import MemberChange, member_ids, split_members
 from scim.provisioning.memberships import AT_ONCE, Delta, Known
 from scim.provisioning.ports import COMMIT_ROWS, Operation, Storage, Unavailable
+from scim.provisioning.preconditions import check_preconditions
 from scim.provisioning.stored_groups import (
     Member,
     StoredGroup,
@@ -30,7 +31,7 @@ from scim.provisioning.stored_groups import (
     load_groups,
     members_of,
 )
-from scim.provisioning.versions import created, matches_version, touched, updated
+from scim.provisioning.versions import created, touched, updated
 
 JOB_WAIT: Final = timedelta(seconds=30)  # a change waits this long for the open job of its group
 _PAUSE: Final = 0.1  # seconds between looks at such a group
@@ -116,6 +117,7 @@ class Groups:
         while True:
             read_at = self._now()
             group = await self._ready(call, group_id)
+            check_preconditions(call, group.resource)
             operations = await self._deletion(call, group)
             if operations is not None:
                 if await commit.attempt(operations, read_at=read_at):
@@ -170,7 +172,7 @@ class Groups:
             before, known = await asyncio.gather(
                 self._ready(call, group_id), self._known(call, change)
             )
-            _check_version(call, before.resource)
+            check_preconditions(call, before.resource)
             decided = decide(before.resource)
             delta = await self._delta(call, before, change, known)
             if decided is before.resource and not delta:
@@ -316,15 +318,6 @@ def _at_once(
 
 def _group_rows(before: StoredGroup | None, after: StoredGroup) -> list[Operation]:
     return group_rows.insert(after) if before is None else group_rows.replace(before, after)
-
-
-def _check_version(call: Call, group: Resource) -> None:
-    version = group["meta"]["version"]
-    if call.if_match and not matches_version(call.if_match, version):
-        raise PreconditionFailed(
-            f"The group is at version {version}, If-Match names {call.if_match[:100]}. "
-            "Read the group again and repeat the change."
-        )
 
 
 def _taken(group: Resource) -> Callable[[str], Exception | None]:

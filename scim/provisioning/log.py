@@ -75,6 +75,7 @@ class Call:
     actor: str
     user_agent: str = ""
     if_match: str | None = None
+    if_none_match: str | None = None
     quirks: list[str] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from scim import dialects
-from scim.protocol.errors import NotFound, PreconditionFailed, Uniqueness
+from scim.protocol.errors import NotFound, Uniqueness
 from scim.protocol.filter import Filter
 from scim.protocol.patch import apply_patch, read_operations
 from scim.protocol.resource import read_resource, replace, with_schemas
@@ -20,9 +20,10 @@ from scim.provisioning.identifiers import resource_id
 from scim.provisioning.jobs import Job, Jobs
 from scim.provisioning.log import Call, Did, changed_names, entry_rows
 from scim.provisioning.ports import COMMIT_ROWS, Storage
+from scim.provisioning.preconditions import check_preconditions
 from scim.provisioning.stored_groups import load_groups
 from scim.provisioning.stored_users import StoredUser, load_user
-from scim.provisioning.versions import created, matches_version, updated
+from scim.provisioning.versions import created, updated
 
 AT_ONCE: Final = 22  # memberships and reports that one commit may end beside the user's own rows
 
@@ -100,7 +101,7 @@ class Users:
                 self.get(call.directory, user_id),
                 user_work.load_reports(self._storage, partition, user_id, AT_ONCE),
             )
-            _check_version(call, user.resource)
+            check_preconditions(call, user.resource)
             if len(user.memberships) + len(reports) <= AT_ONCE:
                 groups = await load_groups(
                     self._storage, partition, [each.group for each in user.memberships]
@@ -149,7 +150,7 @@ class Users:
             read_at = self._now()
             stored = await self.get(call.directory, user_id)
             before = stored.resource
-            _check_version(call, before)
+            check_preconditions(call, before)
             after = decide(before)
             if after is before:
                 return stored
@@ -169,15 +170,6 @@ class Users:
 
     def _commit(self, call: Call, part: int = 0) -> Commit:
         return Commit(self._storage, rows.partition(call.directory), call.log_key(part), self._now)
-
-
-def _check_version(call: Call, user: Resource) -> None:
-    version = user["meta"]["version"]
-    if call.if_match and not matches_version(call.if_match, version):
-        raise PreconditionFailed(
-            f"The user is at version {version}, If-Match names {call.if_match[:100]}. "
-            "Read the user again and repeat the change."
-        )
 
 
 def _taken(user: Resource) -> Callable[[str], Exception | None]:

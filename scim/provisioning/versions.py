@@ -1,4 +1,4 @@
-"""Versions and times of resources: `meta`, entity tags and preconditions (RFC 7644 §3.14)."""
+"""Versions and times of resources: `meta` and entity tags (RFC 7644 §3.14)."""
 
 from __future__ import annotations
 
@@ -33,12 +33,6 @@ def touched(resource: Resource) -> Resource:
     meta = resource["meta"]
     number = int(meta["version"].strip('W/"'))
     return {**resource, "meta": {**meta, "version": _tag(number + 1)}}
-
-
-def matches_version(condition: str, version: str) -> bool:
-    """Whether an If-Match or If-None-Match header names the version; weak comparison."""
-    tags = (tag.strip().removeprefix("W/") for tag in condition.split(","))
-    return any(tag in ("*", version.removeprefix("W/")) for tag in tags)
 
 
 def _tag(number: int) -> str:

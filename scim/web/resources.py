@@ -9,7 +9,7 @@ import azure.functions as func
 from scim.protocol.errors import NotFound
 from scim.protocol.projection import Projection, read_projection
 from scim.provisioning.collections import Stored
-from scim.provisioning.versions import matches_version
+from scim.provisioning.preconditions import check_preconditions, matches_version
 from scim.web import lists, responses
 from scim.web.endpoint import Endpoint
 from scim.web.exchange import Exchange, by_method
@@ -21,7 +21,7 @@ async def serve(exchange: Exchange, endpoint: Endpoint[Stored]) -> func.HttpResp
     match exchange.rest:
         case ():
             return await by_method(exchange, {"GET": calls.list, "POST": calls.create})
-        case (".search",):
+        case (name,) if name.lower() == ".search":
             return await by_method(exchange, {"POST": calls.search})
         case (_,):
             methods = {
@@ -53,10 +53,10 @@ class _Calls(Generic[Stored]):
     async def get(self) -> func.HttpResponse:
         projection = self._projection()
         found = await self._endpoint.provisioner.get(self._exchange.directory.id, self._id)
-        known = self._request.headers.get("if-none-match")
-        version = found.resource["meta"]["version"]
+        known, version = self._exchange.call.if_none_match, found.resource["meta"]["version"]
         if known and matches_version(known, version):
             return responses.scim(self._request, 304, headers={"ETag": version})
+        check_preconditions(self._exchange.call, found.resource)
         return await self._resource(200, found, projection)
 
     async def replace(self) -> func.HttpResponse:

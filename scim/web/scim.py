@@ -95,5 +95,6 @@ async def _dispatch(
         actor=f"token {token.id}",
         user_agent=request.headers.get("user-agent", ""),
         if_match=request.headers.get("if-match"),
+        if_none_match=request.headers.get("if-none-match"),
     )
     return await handler(Exchange(services, request, directory, call, tuple(rest)))

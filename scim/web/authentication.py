@@ -30,11 +30,16 @@ async def authenticate(
         raise _refused("The directory was deleted; its tokens are worth nothing.", "invalid_token")
     if token.scope is Scope.SCIM or (token.scope is Scope.SCIM_READ and _reads(request)):
         return directory, token
-    raise Forbidden(f"The scope of this token is {token.scope.value}; this call needs scim.")
+    raise Forbidden(
+        f"The scope of this token is {token.scope.value}; this call needs scim.",
+        headers={"WWW-Authenticate": f'{_CHALLENGE}, error="insufficient_scope", scope="scim"'},
+    )
 
 
 def _reads(request: Request) -> bool:
-    return request.method in _READS or request.segments[-1] == ".search"
+    return request.method in _READS or (
+        request.method == "POST" and request.segments[-1].lower() == ".search"
+    )
 
 
 def _bearer(header: str | None) -> str:

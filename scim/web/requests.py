@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -46,12 +47,18 @@ class Request:
             raise UnsupportedMediaType(
                 f"Content-Type is {media_type[:100]}; send application/scim+json."
             )
-        encoding = self.headers.get("content-encoding", "identity").strip().lower()
-        if encoding != "identity":
-            raise UnsupportedMediaType(
-                f"Content-Encoding is {encoding[:100]}; send the body uncompressed."
-            )
-        return read_object(self.body)
+        return read_object(self._decoded(limit))
+
+    def _decoded(self, limit: int) -> bytes:
+        encoding = self.headers.get("content-encoding", "").strip().lower()
+        if encoding in ("", "identity"):
+            return self.body
+        if encoding in ("gzip", "x-gzip"):
+            return _gunzip(self.body, limit)
+        raise UnsupportedMediaType(
+            f"Content-Encoding is {encoding[:100]}; send gzip, or the body as it is.",
+            headers={"Accept-Encoding": "gzip"},  # RFC 7694 §3
+        )
 
     def names(self, parameter: str) -> list[str] | None:
         """Return a query parameter that lists attribute names; None when it is absent."""
@@ -87,5 +94,21 @@ def _query(text: str) -> Mapping[str, str]:
         raise InvalidSyntax("The query has more than 50 parameters.") from error
     query: dict[str, str] = {}
     for name, value in pairs:
-        query.setdefault(name.lower(), value)
+        # Which of two is meant cannot be known, and no filter may be passed over.
+        if query.setdefault(name.lower(), value) != value:
+            raise InvalidSyntax(f"The query has {name[:100]} twice; send it once.")
     return query
+
+
+def _gunzip(packed: bytes, limit: int) -> bytes:
+    """Unpack one gzip member (RFC 1952), and never more than the limit allows."""
+    member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        unpacked = member.decompress(packed, limit + 1)
+    except zlib.error:
+        raise InvalidSyntax("The body is no gzip, as Content-Encoding says.") from None
+    if len(unpacked) > limit:
+        raise PayloadTooLarge(f"The body unpacks to more than {limit} bytes; send less.")
+    if not member.eof or member.unused_data:
+        raise InvalidSyntax("The body is not one whole gzip stream, as Content-Encoding says.")
+    return unpacked

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hmac import compare_digest
@@ -16,7 +16,9 @@ from scim.provisioning.tokens import Scope, secret_name, token_digest, token_id
 FRESH: Final = timedelta(seconds=60)  # a revoked token is refused everywhere after this
 FRESH_UNKNOWN: Final = timedelta(seconds=10)
 OUTAGE: Final = timedelta(minutes=15)  # a token verified before goes on this long without a vault
-REMEMBERED: Final = 5000  # tokens; with ids that do not exist, so that a flood cannot grow it
+ASKED_AGAIN: Final = timedelta(seconds=10)  # and so seldom is a vault asked that did not answer
+PATIENCE: Final = 2.0  # seconds that a token verified before waits for the vault
+REMEMBERED: Final = 5000  # tokens seen valid, and as many others: a flood cannot grow it
 STRANGERS_PER_SECOND: Final = 20  # look-ups of ids that this process has not verified before
 
 
@@ -38,6 +40,7 @@ class _Known:
     token: Verified | None = None
     expires_at: datetime | None = None
     verified: bool = False
+    next_asked_at: datetime | None = None  # after a vault that did not answer
 
 
 class Verifier:
@@ -46,7 +49,11 @@ class Verifier:
     def __init__(self, vault: Vault, now: Callable[[], datetime]) -> None:
         self._vault = vault
         self._now = now
-        self._known: OrderedDict[str, _Known] = OrderedDict()
+        # Those seen valid stand apart: no flood of others pushes them out.
+        self._known: dict[bool, OrderedDict[str, _Known]] = {
+            True: OrderedDict(),
+            False: OrderedDict(),
+        }
         self._fetching: dict[str, asyncio.Task[_Known]] = {}
         self._strangers: tuple[int, int] = (0, 0)  # the current second, look-ups in it
 
@@ -66,23 +73,40 @@ class Verifier:
         if known.expires_at is not None and self._now() >= known.expires_at:
             return None
         known.verified = True
+        self._remember(identifier, known)
         return known.token
 
     async def _current(self, identifier: str) -> _Known:
-        known = self._known.get(identifier)
-        if known is not None:
-            self._known.move_to_end(identifier)
-            age = self._now() - known.fetched_at
-            if age < (FRESH if known.digest is not None else FRESH_UNKNOWN):
+        known = self._known[True].get(identifier) or self._known[False].get(identifier)
+        if known is None or not known.verified:
+            if known is not None and self._is_fresh(known):
                 return known
+            return await asyncio.shield(self._fetch(identifier, stranger=True))
+        now = self._now()
+        if self._is_fresh(known) or (known.next_asked_at and now < known.next_asked_at):
+            return known
         try:
-            return await self._fetch(identifier, stranger=known is None or not known.verified)
-        except Unavailable:
-            if known is not None and known.verified and self._now() - known.fetched_at < OUTAGE:
-                return known
-            raise
+            async with asyncio.timeout(PATIENCE):
+                return await asyncio.shield(self._fetch(identifier, stranger=False))
+        except (Unavailable, TimeoutError) as error:
+            if now - known.fetched_at >= OUTAGE:
+                raise Unavailable("the vault does not answer") from error
+            known.next_asked_at = min(now + ASKED_AGAIN, known.fetched_at + OUTAGE)
+            return known
 
-    async def _fetch(self, identifier: str, *, stranger: bool) -> _Known:
+    def _is_fresh(self, known: _Known) -> bool:
+        age = self._now() - known.fetched_at
+        return age < (FRESH if known.digest is not None else FRESH_UNKNOWN)
+
+    def _remember(self, identifier: str, known: _Known) -> None:
+        self._known[not known.verified].pop(identifier, None)
+        cache = self._known[known.verified]
+        cache[identifier] = known
+        cache.move_to_end(identifier)
+        while len(cache) > REMEMBERED:
+            cache.popitem(last=False)
+
+    def _fetch(self, identifier: str, *, stranger: bool) -> asyncio.Task[_Known]:
         """Ask the vault, once for all who wait for the same id."""
         task = self._fetching.get(identifier)
         if task is None:
@@ -90,8 +114,13 @@ class Verifier:
                 self._count_stranger()
             task = asyncio.create_task(self._ask(identifier))
             self._fetching[identifier] = task
-            task.add_done_callback(lambda _: self._fetching.pop(identifier, None))
-        return await asyncio.shield(task)
+            task.add_done_callback(lambda done: self._fetched(identifier, done))
+        return task
+
+    def _fetched(self, identifier: str, task: asyncio.Task[_Known]) -> None:
+        del self._fetching[identifier]
+        if not task.cancelled():
+            task.exception()  # seen, also when nobody waits any more
 
     def _count_stranger(self) -> None:
         second = int(self._now().timestamp())
@@ -102,18 +131,22 @@ class Verifier:
         self._strangers = (second, lookups)
 
     async def _ask(self, identifier: str) -> _Known:
-        asked_at = self._now()
+        known = _Known(fetched_at=self._now())
         secret = await self._vault.get(secret_name(identifier))
-        known = _Known(asked_at)
-        if secret is not None:
-            tags = secret.properties.tags
+        token = None if secret is None else _token(identifier, secret.properties.tags)
+        if secret is not None and token is not None:
+            known.token = token
             known.digest = secret.value
             known.expires_at = secret.properties.expires_at
-            known.token = Verified(identifier, tags["directory"], Scope(tags["scope"]))
-        before = self._known.get(identifier)
-        known.verified = before is not None and before.verified and known.digest == before.digest
-        self._known[identifier] = known
-        self._known.move_to_end(identifier)
-        while len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
+        before = self._known[True].get(identifier)
+        known.verified = before is not None and before.digest == known.digest
+        self._remember(identifier, known)
         return known
+
+
+def _token(identifier: str, tags: Mapping[str, str]) -> Verified | None:
+    """Return what the tags say; None for a secret that no version known here has made."""
+    try:
+        return Verified(identifier, tags["directory"], Scope(tags["scope"]))
+    except (KeyError, ValueError):
+        return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from scim.protocol.schema import group_type, user_type
 from scim.provisioning import collections
@@ -14,7 +14,7 @@ from scim.provisioning.directories import Directories
 from scim.provisioning.group_work import GroupWork
 from scim.provisioning.groups import Groups
 from scim.provisioning.jobs import Jobs
-from scim.provisioning.ports import Storage, Vault
+from scim.provisioning.ports import Storage, Unavailable, Vault
 from scim.provisioning.queries import Queries
 from scim.provisioning.tokens import Tokens
 from scim.provisioning.upkeep import Upkeep
@@ -45,7 +45,9 @@ def create_app(environ: Mapping[str, str]) -> FunctionApp:
                 settings = read_settings(environ)
             except SettingsError as error:
                 raise Misconfigured(error.problems) from None
-            built.append(build(settings, _storage(settings), _vault(settings), _utc_now))
+            storage = _opened("STORAGE_ENGINE", lambda: _storage(settings))
+            vault = _opened("VAULT_ENGINE", lambda: _vault(settings))
+            built.append(build(settings, storage, vault, _utc_now))
         return built[0]
 
     return function_app(provider)
@@ -80,6 +82,18 @@ def build(
         jobs=work,
         upkeep=Upkeep(storage, directories, work, now),
     )
+
+
+_Engine = TypeVar("_Engine")
+
+
+def _opened(setting: str, engine: Callable[[], _Engine]) -> _Engine:
+    try:
+        return engine()
+    except (OSError, ValueError, Unavailable) as error:
+        # Not the error's text: it may quote a connection string.
+        problem = f"{setting}: the engine cannot be opened with its settings"
+        raise Misconfigured([f"{problem} ({type(error).__name__})."]) from None
 
 
 # Engines are imported when they are needed: each would slow every cold start of the others.

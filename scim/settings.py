@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Final, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+_HTTPS_ADDRESSES: Final = ("TABLES_ENDPOINT", "KEY_VAULT_URL")
 
 
 class SettingsError(Exception):
@@ -75,14 +78,8 @@ class Settings(BaseModel):
         """Return the address under which the endpoint is reached, without a slash at its end."""
         return (self.PUBLIC_BASE_URL or f"https://{self.WEBSITE_HOSTNAME}").rstrip("/")
 
-    @model_validator(mode="after")
-    def _complete(self) -> Settings:
-        problems = [problem for problem in self._problems() if problem]
-        if problems:
-            raise SettingsError(problems)
-        return self
-
-    def _problems(self) -> list[str]:
+    def problems(self) -> list[str]:
+        """Return what is missing, or wrong together with others."""
         needed = {
             "PUBLIC_BASE_URL": self.PUBLIC_BASE_URL or self.WEBSITE_HOSTNAME,
             **(
@@ -114,13 +111,32 @@ class Settings(BaseModel):
                 "TABLES_CONNECTION_STRING is for a storage emulator only; "
                 "remove it and set TABLES_ENDPOINT."
             )
-        if self.PUBLIC_BASE_URL and not self.PUBLIC_BASE_URL.startswith(
-            ("https://", "http://127.")
-        ):
-            problems.append("PUBLIC_BASE_URL has to begin with https://")
+        if self.PUBLIC_BASE_URL and not _is_origin(self.PUBLIC_BASE_URL):
+            problems.append(
+                "PUBLIC_BASE_URL has to be https:// and a host name, without a path, such as "
+                "https://scim.example.com"
+            )
+        problems += [
+            f"{name} has to be an address that begins with https://"
+            for name in _HTTPS_ADDRESSES
+            if (value := getattr(self, name)) and not _is_https(value)
+        ]
         if self.PAGE_SIZE > self.PAGE_SIZE_MAX:
             problems.append("PAGE_SIZE is larger than PAGE_SIZE_MAX.")
         return problems
+
+
+def _is_https(address: str) -> bool:
+    try:
+        url = urlsplit(address)
+    except ValueError:
+        return False
+    return url.scheme == "https" and bool(url.hostname) and not set(address) & set(' <>"\\')
+
+
+def _is_origin(address: str) -> bool:
+    secure = address.replace("http://127.", "https://127.", 1)  # the local host has no certificate
+    return _is_https(secure) and urlsplit(secure).path in ("", "/") and not set(secure) & set("?#@")
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -130,9 +146,17 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         for name in Settings.model_fields
         if environ.get(name, "").strip()
     }
+    problems: list[str] = []
     try:
-        return Settings.model_validate(known)
+        settings = Settings.model_validate(known)
     except ValidationError as error:
-        raise SettingsError(
-            [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
-        ) from None
+        problems = [f"{each['loc'][0]}: {each['msg']}" for each in error.errors()]
+        # The others are looked at as if these were not set.
+        wrong = {each["loc"][0] for each in error.errors()}
+        settings = Settings.model_validate(
+            {name: value for name, value in known.items() if name not in wrong}
+        )
+    problems += settings.problems()
+    if problems:
+        raise SettingsError(problems)
+    return settings

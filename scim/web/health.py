@@ -10,19 +10,22 @@ import orjson
 
 from scim.provisioning import rows
 from scim.provisioning.ports import Unavailable
+from scim.web.scim import METHODS
 from scim.web.services import Misconfigured, Provider, Services
 
-_METHODS = ("GET", "HEAD")
+_ALLOW = "GET, HEAD"
 
 
 def blueprint(provider: Provider) -> func.Blueprint:
     """Return the functions `health` and `health_ready`."""
     functions = func.Blueprint()
 
-    async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the host names it
-        return _json(200, {"status": "alive"})
+    async def health(req: func.HttpRequest) -> func.HttpResponse:
+        return _refused(req) or _json(200, {"status": "alive"})
 
-    async def ready(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - as above
+    async def ready(req: func.HttpRequest) -> func.HttpResponse:
+        if refused := _refused(req):
+            return refused
         try:
             services = provider()
         except Misconfigured as error:
@@ -32,13 +35,21 @@ def blueprint(provider: Provider) -> func.Blueprint:
             return _json(503, {"status": "unavailable", "problems": problems})
         return _json(200, {"status": "ready", "problems": []})
 
-    functions.function_name("health")(functions.route(route="health", methods=_METHODS)(health))
+    functions.function_name("health")(functions.route(route="health", methods=METHODS)(health))
     functions.function_name("health_ready")(
-        functions.route(route="health/ready", methods=_METHODS, auth_level=func.AuthLevel.FUNCTION)(
+        functions.route(route="health/ready", methods=METHODS, auth_level=func.AuthLevel.FUNCTION)(
             ready
         )
     )
     return functions
+
+
+def _refused(req: func.HttpRequest) -> func.HttpResponse | None:
+    if req.method.upper() in _ALLOW.split(", "):
+        return None
+    response = _json(405, {"status": f"{req.method[:20]} is not possible here"})
+    response.headers["Allow"] = _ALLOW
+    return response
 
 
 async def _problems(services: Services) -> list[str]:

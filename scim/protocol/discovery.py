@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from scim.protocol.bulk import MAX_OPERATIONS, MAX_PAYLOAD_SIZE
 from scim.protocol.schema import SCHEMA, Json, ResourceType, Schema
 
 CONFIG: Final = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"
@@ -18,7 +19,11 @@ def service_provider_config(
         "schemas": [CONFIG],
         "documentationUri": "https://datatracker.ietf.org/doc/html/rfc7644",
         "patch": {"supported": True},
-        "bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": 0},
+        "bulk": {
+            "supported": True,
+            "maxOperations": MAX_OPERATIONS,
+            "maxPayloadSize": MAX_PAYLOAD_SIZE,
+        },
         "filter": {"supported": True, "maxResults": max_page},
         "changePassword": {"supported": False},
         "sort": {"supported": True},

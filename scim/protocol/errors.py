@@ -63,6 +63,12 @@ class Uniqueness(ScimError):
     scim_type = "uniqueness"
 
 
+class Unresolved(ScimError):
+    """A reference within a bulk request to what was not created (RFC 7644 §3.7.1)."""
+
+    status = 409
+
+
 class Mutability(ScimError):
     """An attempt to change what may not change."""
 

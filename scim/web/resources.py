@@ -72,7 +72,8 @@ class _Calls(Generic[Stored]):
         # RFC 7644 §3.5.2: 204 is permitted unless attributes were asked for.
         if self._endpoint.patch_shows or self._request.names("attributes") is not None:
             return await self._resource(200, after, projection)
-        return func.HttpResponse(status_code=204)
+        full = await self._endpoint.show(after, lambda _: False)
+        return func.HttpResponse(status_code=204, headers=responses.entity_tag(full))
 
     async def delete(self) -> func.HttpResponse:
         await self._endpoint.provisioner.delete(self._exchange.call, self._id)

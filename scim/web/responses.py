@@ -32,11 +32,16 @@ def scim(
 
 def resource(request: Request, status: int, shown: Resource, full: Resource) -> func.HttpResponse:
     """Return a resource as projected, with its entity tag and, when created, its address."""
-    meta = full["meta"]
-    headers = {"ETag": meta["version"]} if "version" in meta else {}
+    headers = entity_tag(full)
     if status == 201:
-        headers["Location"] = meta["location"]
+        headers["Location"] = full["meta"]["location"]
     return scim(request, status, shown, headers)
+
+
+def entity_tag(full: Resource) -> dict[str, str]:
+    """Return the header with the resource's version, if it has one."""
+    meta = full["meta"]
+    return {"ETag": meta["version"]} if "version" in meta else {}
 
 
 def to_error(error: Exception, message_id: str) -> ScimError:
@@ -55,7 +60,9 @@ def to_error(error: Exception, message_id: str) -> ScimError:
             headers={"Retry-After": "60"},
         )
     if isinstance(error, LimitExceeded):
-        refusal = ScimError("The resource is larger than can be stored; send fewer values.")
+        refusal = ScimError(
+            "The resource is larger than can be stored; send fewer or shorter values."
+        )
         refusal.status = 413
         return refusal
     # Type and place, never values: an exception's text may quote what the client sent.
@@ -73,15 +80,18 @@ def to_error(error: Exception, message_id: str) -> ScimError:
 
 
 def problem(accept: str, method: str, error: ScimError, message_id: str) -> func.HttpResponse:
-    """Return a SCIM error (RFC 7644 §3.12); the detail ends with the id to ask an admin about."""
-    body = error.body()
-    body["detail"] = f"{error.detail} (message {message_id})"
+    """Return the answer that is a SCIM error."""
     return func.HttpResponse(
-        b"" if method == "HEAD" else orjson.dumps(body),
+        b"" if method == "HEAD" else orjson.dumps(error_body(error, message_id)),
         status_code=error.status,
         headers=dict(error.headers),
         mimetype=media_type(accept),
     )
+
+
+def error_body(error: ScimError, message_id: str) -> dict[str, object]:
+    """Return a SCIM error (RFC 7644 §3.12); the detail ends with the id to ask an admin about."""
+    return {**error.body(), "detail": f"{error.detail} (message {message_id})"}
 
 
 def media_type(accept: str) -> str:

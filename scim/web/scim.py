@@ -9,7 +9,7 @@ import azure.functions as func
 from scim.protocol.errors import InvalidVersion, NotFound, NotImplementedHere
 from scim.provisioning.identifiers import resource_id
 from scim.provisioning.log import Call
-from scim.web import discovery, groups, responses, search, users
+from scim.web import bulk, discovery, groups, responses, search, users
 from scim.web.authentication import authenticate
 from scim.web.exchange import Exchange, Handler
 from scim.web.requests import read_request
@@ -30,7 +30,7 @@ ENDPOINTS: Mapping[str, Handler] = {
     "ServiceProviderConfig": discovery.service_provider_config,
     "ResourceTypes": discovery.resource_types,
     "Schemas": discovery.schemas,
-    "Bulk": _not_served,
+    "Bulk": bulk.serve,
     "Me": _not_served,
 }
 _BY_LOWER_NAME = {name.lower(): handler for name, handler in ENDPOINTS.items()}

@@ -6,38 +6,10 @@ from typing import Any
 
 import pytest
 
+from tests.conversations.bodies import ENTRA_USER
 from tests.conversations.client import ENT, GROUP, USER, Client, Json, changed, op, refused
 
 NOBODY = "4f0e2b0a-8f2c-4a75-9a35-0d6d4f6c2b11"
-KIM: Json = {
-    "schemas": [USER, ENT],
-    "externalId": "kim.larsen",
-    "userName": "kim.larsen@example.com",
-    "active": True,
-    "displayName": "Kim Larsen",
-    "title": "Bridge Engineer",
-    "preferredLanguage": "da-DK",
-    "name": {"formatted": "Kim Larsen", "familyName": "Larsen", "givenName": "Kim"},
-    "emails": [{"primary": True, "type": "work", "value": "kim.larsen@example.com"}],
-    "phoneNumbers": [
-        {"type": "work", "value": "4599887766"},
-        {"type": "mobile", "value": "4511223344"},
-    ],
-    "addresses": [
-        {
-            "primary": True,
-            "type": "work",
-            "streetAddress": "Havnegade 7",
-            "locality": "Aarhus",
-            "postalCode": "8000",
-            "country": "DK",
-            "formatted": "Building 4",
-        }
-    ],
-    "roles": [],
-    "meta": {"resourceType": "User"},
-    ENT: {"department": "Bridges", "employeeNumber": "30415"},
-}
 
 
 @pytest.mark.parametrize(
@@ -105,18 +77,18 @@ async def test_ent_017_an_unknown_operator(idp: Client) -> None:
 
 async def test_ent_020_creating_a_full_user(idp: Client) -> None:
     """Everything that Entra sends comes back exactly as sent; an empty list is no value."""
-    answer = await idp.send("POST", "/Users", KIM)
+    answer = await idp.send("POST", "/Users", ENTRA_USER)
     assert answer.status == 201, answer.raw
     user = await idp.get(answer.json["id"])
     assert answer.json == user
-    assert user["schemas"] == KIM["schemas"]
-    assert changed(user, {"id": None}) == changed(KIM, {"roles": None})
+    assert user["schemas"] == ENTRA_USER["schemas"]
+    assert changed(user, {"id": None}) == changed(ENTRA_USER, {"roles": None})
 
 
 async def test_ent_021_creating_a_user_twice(idp: Client) -> None:
     """The same userName a second time is a conflict, and there is still one user."""
-    user = await idp.create_user(**KIM)
-    refused(await idp.send("POST", "/Users", KIM), 409, "uniqueness")
+    user = await idp.create_user(**ENTRA_USER)
+    refused(await idp.send("POST", "/Users", ENTRA_USER), 409, "uniqueness")
     assert [each["id"] for each in (await idp.page())["Resources"]] == [user["id"]]
 
 

@@ -7,21 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.conversations.client import USER, Client, Json, changed, op, refused
+from tests.conversations.bodies import OKTA_USER
+from tests.conversations.client import Client, changed, op, refused
 
-KIM: Json = {
-    "schemas": [USER],
-    "userName": "kim.larsen@example.com",
-    "name": {"givenName": "Kim", "familyName": "Larsen"},
-    "emails": [{"primary": True, "value": "kim.larsen@example.com", "type": "work"}],
-    "displayName": "Kim Larsen",
-    "locale": "en-US",
-    "externalId": "00uexample7f3aaaaaaaa",
-    "groups": [],
-    "password": "placeholder-Zq81",
-    "active": True,
-}
-PROFILE = changed(KIM, {"groups": None, "password": None})
+PROFILE = changed(OKTA_USER, {"groups": None, "password": None})
 
 
 async def test_okt_001_test_credentials(idp: Client) -> None:
@@ -39,7 +28,7 @@ async def test_okt_004_match_before_create(idp: Client) -> None:
 
 async def test_okt_006_creating_a_user(idp: Client) -> None:
     """The profile comes back, without the placeholder password and the empty groups."""
-    answer = await idp.send("POST", "/Users", KIM)
+    answer = await idp.send("POST", "/Users", OKTA_USER)
     assert answer.status == 201, answer.raw
     assert changed(answer.json, {"id": None}) == PROFILE
     assert await idp.get(answer.json["id"]) == answer.json
@@ -47,7 +36,7 @@ async def test_okt_006_creating_a_user(idp: Client) -> None:
 
 async def test_okt_010_what_the_server_says_is_repeated_and_ignored(idp: Client) -> None:
     """A PUT changes the profile; stale `meta` and `groups` in it change nothing."""
-    user = await idp.create_user(**KIM)
+    user = await idp.create_user(**OKTA_USER)
     tunnels = await idp.create_group("Tunnels", [user["id"]])
     body = {
         **user,
@@ -67,8 +56,8 @@ async def test_okt_010_what_the_server_says_is_repeated_and_ignored(idp: Client)
 
 async def test_okt_012_a_put_without_active(idp: Client) -> None:
     """Nobody becomes active because a template says nothing of it."""
-    user = await idp.create_user(**{**KIM, "active": False})
-    body = changed(KIM, {"active": None, "displayName": "Kim Holm"})
+    user = await idp.create_user(**{**OKTA_USER, "active": False})
+    body = changed(OKTA_USER, {"active": None, "displayName": "Kim Holm"})
     answer = await idp.send("PUT", f"/Users/{user['id']}", body)
     assert answer.status == 200, answer.raw
     assert (answer.json["active"], answer.json["displayName"]) == (False, "Kim Holm")
@@ -76,13 +65,13 @@ async def test_okt_012_a_put_without_active(idp: Client) -> None:
 
 async def test_okt_015_a_put_never_creates(idp: Client) -> None:
     """A PUT on an id that does not exist is 404, and there is still nobody."""
-    refused(await idp.send("PUT", "/Users/019abcde-0000-7000-8000-000000000000", KIM), 404)
+    refused(await idp.send("PUT", "/Users/019abcde-0000-7000-8000-000000000000", OKTA_USER), 404)
     assert (await idp.page())["totalResults"] == 0
 
 
 async def test_okt_017_a_put_of_what_was_read(idp: Client) -> None:
     """Writing back what was read changes nothing, and not even lastModified."""
-    user = await idp.create_user(**KIM)
+    user = await idp.create_user(**OKTA_USER)
     await idp.create_group("Tunnels", [user["id"]])
     before = await idp.get(user["id"])
     answer = await idp.send("PUT", f"/Users/{user['id']}", before)
@@ -92,7 +81,7 @@ async def test_okt_017_a_put_of_what_was_read(idp: Client) -> None:
 
 async def test_okt_024_a_rehire(idp: Client) -> None:
     """The inactive user is found, enabled and given a new profile under the same id."""
-    user = await idp.create_user(**KIM)
+    user = await idp.create_user(**OKTA_USER)
     await idp.patch(user["id"], op("replace", None, {"active": False}))
     assert await idp.found('userName eq "kim.larsen@example.com"') == [user["id"]]
     again = await idp.patch(user["id"], op("replace", None, {"active": True}))

@@ -233,11 +233,36 @@ async def test_pag_006_no_number(idp: Client, query: str) -> None:
     refused(await idp.send("GET", "/Users", query=query), 400, "invalidValue")
 
 
+async def test_pag_007_pages_by_cursor(idp: Client) -> None:
+    """Each `nextCursor` leads to the next page, until the last page has none."""
+    everybody = [(await idp.create_user())["id"] for _ in range(5)]
+    ids: list[str] = []
+    query: str | None = "cursor&count=2"
+    while query:
+        page = await idp.page(query=query)
+        ids += [each["id"] for each in page["Resources"]]
+        query = f"cursor={page['nextCursor']}&count=2" if "nextCursor" in page else None
+    assert ids == everybody
+
+
+async def test_pag_008_cursors_that_nobody_gave_out(idp: Client, kim: Json, lee: Json) -> None:
+    """A cursor with a changed character, and an invented one, are refused."""
+    cursor = (await idp.page(query="cursor&count=1"))["nextCursor"]
+    assert (await idp.page(query=f"cursor={cursor}&count=1"))["Resources"] == [lee]
+    for at in (0, len(cursor) // 2, len(cursor) - 1):
+        other = "A" if cursor[at] != "A" else "B"
+        forged = f"{cursor[:at]}{other}{cursor[at + 1 :]}"
+        refused(
+            await idp.send("GET", "/Users", query=f"cursor={forged}&count=1"), 400, "invalidCursor"
+        )
+    invented = await idp.send("GET", "/Users", query=f"cursor={kim['id']}&count=1")
+    refused(invented, 400, "invalidCursor")
+
+
 async def test_pag_012_kinds_of_pagination(idp: Client) -> None:
     """The configuration says which kinds there are; by default it is the index."""
     pagination = (await idp.send("GET", "/ServiceProviderConfig")).json["pagination"]
-    assert type(pagination["cursor"]) is bool
-    assert pagination["index"] is True
+    assert (pagination["cursor"], pagination["index"]) == (True, True)
     assert pagination["defaultPaginationMethod"] == "index"
 
 

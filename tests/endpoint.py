@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -178,7 +179,7 @@ class Endpoint:
         """Send a request as it stands; the path is not normalised."""
         url = URL(self.origin + path, encoded=True)
         async with self.session.request(
-            method, url, data=data, headers=headers, allow_redirects=False
+            method, url, data=data and BytesIO(data), headers=headers, allow_redirects=False
         ) as response:
             return Answer(response.status, response.headers, await response.read())
 

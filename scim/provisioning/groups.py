@@ -138,7 +138,10 @@ class Groups:
     def _read(self, call: Call, body: Json) -> tuple[Resource, MemberChange]:
         standard = dialects.standard_resource(body, self.kind, call.quirks)
         content = read_resource(standard, self.kind, call.ignored)
-        return content, MemberChange(add=tuple(member_ids(content.pop("members", None))))
+        content.pop("members", None)
+        # As sent: what was read has lost the entries that name nobody, and nobody may vanish so.
+        sent = next((value for name, value in standard.items() if name.lower() == "members"), None)
+        return content, MemberChange(add=tuple(member_ids(sent)))
 
     def _applied(
         self, call: Call, group: Resource, operations: Sequence[PatchOperation]

@@ -1,0 +1,56 @@
+"""Requests that have to be refused, clearly, quickly, and without a trace in the store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from scim.protocol.errors import ERROR_SCHEMA
+from scim.provisioning import rows
+from scim.provisioning.scans import scan_rows
+from tests.endpoint import Answer, Directory
+
+SECONDS = 3.0  # generous on a busy machine; what takes longer grows with the input
+
+
+async def refused(
+    directory: Directory,
+    method: str,
+    path: str,
+    body: Any = None,
+    *,
+    status: int = 400,
+    scim_type: str | None = None,
+    says: tuple[str, ...] = (),
+    **sent: Any,
+) -> Answer:
+    """Send, and check all that is promised of a refusal; `says` has to stand in its detail."""
+    before = await stored(directory)
+    started = time.perf_counter()
+    answer = await directory.send(method, path, body, **sent)
+    assert time.perf_counter() - started < SECONDS
+    check_refusal(answer, status, scim_type, says)
+    assert await stored(directory) == before
+    return answer
+
+
+def check_refusal(
+    answer: Answer, status: int, scim_type: str | None = None, says: tuple[str, ...] = ()
+) -> None:
+    """Check that the answer is this SCIM error (RFC 7644 §3.12) and names its message id."""
+    assert answer.status == status, answer.raw[:500]
+    error = answer.json
+    assert error["schemas"] == [ERROR_SCHEMA]
+    assert (error["status"], error.get("scimType")) == (str(status), scim_type)
+    for words in says:
+        assert words in error["detail"]
+    assert answer.headers["x-message-id"] in error["detail"]
+    assert len(error["detail"]) < 1000
+
+
+async def stored(directory: Directory) -> Mapping[str, str]:
+    """Return all rows of the directory: the version of each by its key."""
+    storage = directory.endpoint.services.storage
+    found = scan_rows(storage, rows.partition(directory.id), "", rows.END)
+    return {row.key: row.etag async for row in found}

@@ -8,7 +8,7 @@ import random
 import sqlite3
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,10 +85,13 @@ class SqliteStorage:
         self._busy_timeout = busy_timeout
         self._in_memory = str(path) == ":memory:"
         try:
-            self._writer = _open(path, timeout=busy_timeout)
-            self._writer.executescript(_SCHEMA)
-            self._writer.execute("PRAGMA busy_timeout = 0")
-            self._reader = self._writer if self._in_memory else _open(path, timeout=READ_TIMEOUT)
+            with ExitStack() as opened:
+                self._writer = opened.enter_context(closing(_open(path, timeout=busy_timeout)))
+                _prepare(self._writer)
+                self._reader = self._writer
+                if not self._in_memory:
+                    self._reader = _open(path, timeout=READ_TIMEOUT)
+                opened.pop_all()
         except (OSError, sqlite3.Error) as error:
             raise Unavailable(f"the SQLite store cannot be opened: {error}") from error
         self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite-commit")
@@ -225,12 +228,15 @@ def _open(path: Path | str, *, timeout: float) -> sqlite3.Connection:
         # not be opened here: closing it would drop the locks of this process's other connections.
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    connection = sqlite3.connect(
-        path, timeout=timeout, isolation_level=None, check_same_thread=False
-    )
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    return connection
+    return sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
+
+
+def _prepare(writer: sqlite3.Connection) -> None:
+    """Make the tables if there are none, and what is written durable."""
+    writer.execute("PRAGMA journal_mode = WAL")
+    writer.execute("PRAGMA synchronous = FULL")
+    writer.executescript(_SCHEMA)
+    writer.execute("PRAGMA busy_timeout = 0")  # from here on the event loop waits, not SQLite
 
 
 def _change(partition: str, operation: Operation) -> _Change:

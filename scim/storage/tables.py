@@ -51,8 +51,9 @@ _TOO_LARGE = frozenset(
 class TablesStorage:
     """The port `Storage` on Table Storage; one object, with its connections, per process.
 
-    `timeout` bounds each call in seconds. Reads are tried twice if the connection fails, commits
-    once: whether a commit that got no answer took effect is for its caller to find out.
+    `timeout` bounds each call in seconds. Nothing is tried twice, but for reads on a connection
+    that turns out to be closed: whether a commit without an answer took effect is for its caller
+    to find out.
     """
 
     def __init__(
@@ -74,9 +75,7 @@ class TablesStorage:
             transport=AioHttpTransport(
                 use_env_settings=False, connection_timeout=min(CONNECT_TIMEOUT, timeout)
             ),
-            retry_total=1,
-            retry_status=0,  # the caller's client waits and repeats, as Retry-After tells it to
-            retry_backoff_factor=0,
+            retry_total=0,  # clients wait and repeat, as Retry-After tells them to
         )
 
     @classmethod
@@ -150,7 +149,7 @@ class TablesStorage:
             # The SDK publishes its pipeline (credentials, time-outs, telemetry) in no other way.
             send = self._client._client.send_request  # noqa: SLF001 - see above
             # Streamed, because the pipeline would take the answer for JSON.
-            response = await send(request, stream=True, retry_total=0)
+            response = await send(request, stream=True)
             answer = await response.read()
             if response.status_code != 202:
                 raise HttpResponseError(response=response)

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from scim.protocol.schema import group_type, user_type
 from scim.provisioning import collections
+from scim.provisioning.check_work import CheckWork
 from scim.provisioning.cursors import Cursors
 from scim.provisioning.directories import Directories
 from scim.provisioning.group_work import GroupWork
 from scim.provisioning.groups import Groups
 from scim.provisioning.jobs import Jobs
+from scim.provisioning.policy import Policy
 from scim.provisioning.ports import Storage, Unavailable, Vault
 from scim.provisioning.queries import Queries
 from scim.provisioning.tokens import Tokens
@@ -57,8 +59,17 @@ def build(
     settings: Settings, storage: Storage, vault: Vault, now: Callable[[], datetime]
 ) -> Services:
     """Return the services on the engines given."""
-    user, group = user_type(), group_type()
-    work = Jobs(storage, now, {"user": UserWork(storage, user), "group": GroupWork(storage)})
+    declared = settings.extensions
+    user, group = user_type(*declared["User"]), group_type(*declared["Group"])
+    work = Jobs(
+        storage,
+        now,
+        {
+            "user": UserWork(storage, user),
+            "group": GroupWork(storage),
+            "check": CheckWork(storage, now),
+        },
+    )
     directories = Directories(storage, now)
     return Services(
         public_base=settings.public_base,
@@ -68,6 +79,7 @@ def build(
             page_max=settings.PAGE_SIZE_MAX,
             body={user.name: USER_BYTES, group.name: GROUP_BYTES},
         ),
+        policy=_policy(settings),
         storage=storage,
         vault=vault,
         directories=directories,
@@ -81,6 +93,24 @@ def build(
         cursors=Cursors(storage, now),
         jobs=work,
         upkeep=Upkeep(storage, directories, work, now),
+    )
+
+
+def _policy(settings: Settings) -> Policy:
+    return Policy(
+        required_attributes=settings.required_attributes,
+        create_users=settings.ALLOW_CREATE_USERS,
+        update_users=settings.ALLOW_UPDATE_USERS,
+        deactivate_users=settings.ALLOW_DEACTIVATE_USERS,
+        delete_users=settings.ALLOW_DELETE_USERS,
+        create_groups=settings.ALLOW_CREATE_GROUPS,
+        update_groups=settings.ALLOW_UPDATE_GROUPS,
+        delete_groups=settings.ALLOW_DELETE_GROUPS,
+        change_memberships=settings.ALLOW_CHANGE_MEMBERSHIPS,
+        delete_user_means=settings.DELETE_USER_MEANS,
+        deactivate_user_means=settings.DEACTIVATE_USER_MEANS,
+        strict=settings.STRICT,
+        requests_per_second=settings.REQUESTS_PER_SECOND,
     )
 
 

@@ -8,6 +8,11 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from scim.protocol.errors import ScimError
+from scim.protocol.extensions import read_extensions
+from scim.protocol.presence import presence
+from scim.protocol.schema import Schema, user_type
+
 _HTTPS_ADDRESSES: Final = ("TABLES_ENDPOINT", "KEY_VAULT_URL")
 
 
@@ -68,6 +73,64 @@ class Settings(BaseModel):
         description="Most resources that one call may read when no index serves its filter.",
     )
 
+    # The policy of every directory; a directory's own overrides it, field by field.
+    REQUIRED_ATTRIBUTES: str = Field(
+        default="userName",
+        description="Attributes that every user needs, as PATCH paths with commas between, such "
+        'as userName, name.givenName, emails[type eq "work"].value',
+    )
+    ALLOW_CREATE_USERS: bool = Field(default=True, description="Whether POST may create users.")
+    ALLOW_UPDATE_USERS: bool = Field(
+        default=True, description="Whether users may be changed and activated again."
+    )
+    ALLOW_DEACTIVATE_USERS: bool = Field(
+        default=True, description="Whether users may be deactivated."
+    )
+    ALLOW_DELETE_USERS: bool = Field(default=True, description="Whether DELETE may remove users.")
+    ALLOW_CREATE_GROUPS: bool = Field(default=True, description="Whether POST may create groups.")
+    ALLOW_UPDATE_GROUPS: bool = Field(
+        default=True, description="Whether groups may be renamed or changed, members apart."
+    )
+    ALLOW_DELETE_GROUPS: bool = Field(default=True, description="Whether DELETE may remove groups.")
+    ALLOW_CHANGE_MEMBERSHIPS: bool = Field(
+        default=True, description="Whether members may be added to groups and removed."
+    )
+    DELETE_USER_MEANS: Literal["delete", "disable"] = Field(
+        default="delete",
+        description="What DELETE of a user does; with disable its record stays for admins, "
+        "inactive, while the identity provider sees it gone.",
+    )
+    DEACTIVATE_USER_MEANS: Literal["disable", "delete"] = Field(
+        default="disable",
+        description="What happens to a user that is set inactive; delete is as by DELETE.",
+    )
+    STRICT: bool = Field(
+        default=False,
+        description="Whether requests are refused that only an identity provider's dialect allows.",
+    )
+    REQUESTS_PER_SECOND: int = Field(
+        default=100,
+        ge=1,
+        le=10_000,
+        description="Most requests per second and directory that one process answers.",
+    )
+    EXTENSION_SCHEMAS: str = Field(
+        default="[]",
+        description="JSON list of Schema documents (RFC 7643 §7) that extend users, or groups if "
+        "a document's resourceType is Group.",
+    )
+
+    @property
+    def required_attributes(self) -> tuple[str, ...]:
+        """Return the names in REQUIRED_ATTRIBUTES."""
+        names = (name.strip() for name in self.REQUIRED_ATTRIBUTES.split(","))
+        return tuple(name for name in names if name)
+
+    @property
+    def extensions(self) -> Mapping[str, tuple[Schema, ...]]:
+        """Return the schemas in EXTENSION_SCHEMAS by the name of the resource type they extend."""
+        return read_extensions(self.EXTENSION_SCHEMAS, [])
+
     @property
     def in_azure(self) -> bool:
         """Whether the platform runs this process."""
@@ -123,6 +186,20 @@ class Settings(BaseModel):
         ]
         if self.PAGE_SIZE > self.PAGE_SIZE_MAX:
             problems.append("PAGE_SIZE is larger than PAGE_SIZE_MAX.")
+        return problems + self._schema_problems()
+
+    def _schema_problems(self) -> list[str]:
+        wrong: list[str] = []
+        extensions = read_extensions(self.EXTENSION_SCHEMAS, wrong)
+        problems = [f"EXTENSION_SCHEMAS: {each}" for each in wrong]
+        user = user_type(*extensions.get("User", ()))
+        for name in self.required_attributes:
+            try:
+                presence(name, user)
+            except ScimError as error:
+                # It may be of a schema that is wrong itself.
+                if not wrong:
+                    problems.append(f"REQUIRED_ATTRIBUTES: {error.detail}")
         return problems
 
 

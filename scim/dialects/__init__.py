@@ -11,6 +11,8 @@ from typing import Final
 from scim.dialects.pipeline import Pipeline
 from scim.dialects.table import QUIRKS
 
+MEANINGS: Final = QUIRKS.meanings()
+
 _pipeline: Final = Pipeline(QUIRKS)
 
 standard_resource = _pipeline.standard_resource

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,19 @@ class Quirks:
     texts: tuple[Callable[[str], str], ...]
     comparisons: tuple[Callable[[Attribute, Comparison], Comparison], ...]
     entries: tuple[Callable[[Filter, Attribute], dict[str, Any] | None], ...]
+
+    def meanings(self) -> Mapping[str, str]:
+        """Return what each quirk does, by its name: the first line of its docstring."""
+        values = tuple(quirk for _, quirk in self.values)
+        lists: tuple[tuple[Callable[..., Any], ...], ...] = (
+            *(self.bodies, self.messages, self.names, self.operations),
+            *(values, self.texts, self.comparisons, self.entries),
+        )
+        return {
+            quirk.__name__: (quirk.__doc__ or "").partition("\n")[0]
+            for quirks in lists
+            for quirk in quirks
+        }
 
 
 def _list(attribute: Attribute) -> bool:

@@ -171,18 +171,17 @@ def _built_in(name: str) -> Schema:
 
 
 @cache
-def user_type() -> ResourceType:
-    """Return the resource type User with the enterprise extension."""
+def user_type(*declared: Schema) -> ResourceType:
+    """Return the resource type User with the enterprise extension and those declared."""
     enterprise = _built_in("enterprise_user")
-    return ResourceType(
-        name="User",
-        endpoint="/Users",
-        schema=_built_in("user"),
-        extensions={enterprise.urn.lower(): enterprise},
-    )
+    return ResourceType("User", "/Users", _built_in("user"), _by_urn(enterprise, *declared))
 
 
 @cache
-def group_type() -> ResourceType:
-    """Return the resource type Group."""
-    return ResourceType(name="Group", endpoint="/Groups", schema=_built_in("group"), extensions={})
+def group_type(*declared: Schema) -> ResourceType:
+    """Return the resource type Group with the extensions declared."""
+    return ResourceType("Group", "/Groups", _built_in("group"), _by_urn(*declared))
+
+
+def _by_urn(*extensions: Schema) -> Mapping[str, Schema]:
+    return {each.urn.lower(): each for each in extensions}

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_serializer
 from pydantic.alias_generators import to_camel
 
 from scim.protocol.folding import fold
+from scim.protocol.schema import Json
 from scim.provisioning import rows
 from scim.provisioning.identifiers import lower_id
+from scim.provisioning.policy import Policy
 from scim.provisioning.ports import Conflict, Insert, Storage, Unavailable
 from scim.provisioning.scans import scan_rows
 
 FRESH: Final = timedelta(seconds=60)
 OUTAGE: Final = timedelta(minutes=15)
 REMEMBERED: Final = 1000
+_ID: Final = re.compile("[a-z0-9-]{1,60}")
 _ID_LENGTH: Final = 20  # about 100 random bits: an id cannot be guessed
 
 
@@ -32,6 +36,11 @@ class Directory(BaseModel):
     name: str
     state: str = "active"
     created_at: datetime
+    policy: Policy = Policy()
+
+    @field_serializer("policy")
+    def _overrides(self, policy: Policy) -> dict[str, Json]:
+        return policy.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
 class NameTaken(Exception):
@@ -83,17 +92,23 @@ class Directories:
         if known is not None and self._now() - known.fetched_at < FRESH:
             return known.directory
         try:
-            row = await self._storage.get(rows.INSTALLATION, rows.directory(directory_id))
+            directory = await self.read(directory_id)
         except Unavailable:
             if known is not None and self._now() - known.fetched_at < OUTAGE:
                 return known.directory
             raise
-        directory = Directory.model_validate(rows.unpack(row.values)) if row else None
         self._known[directory_id] = _Known(self._now(), directory)
         self._known.move_to_end(directory_id)
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
         return directory
+
+    async def read(self, directory_id: str) -> Directory | None:
+        """Return the directory as it is now; None if there is none."""
+        if _ID.fullmatch(directory_id) is None:
+            return None
+        row = await self._storage.get(rows.INSTALLATION, rows.directory(directory_id))
+        return Directory.model_validate(rows.unpack(row.values)) if row else None
 
     async def all(self) -> list[Directory]:
         """Return every directory, in no particular order."""

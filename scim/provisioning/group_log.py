@@ -13,6 +13,14 @@ def target(group: Resource) -> Target:
     return Target(type="Group", id=group["id"], identifier=group["displayName"][:200])
 
 
+def did(before: Resource, after: Resource, delta: Delta) -> list[Did]:
+    """Return what a change does to a group; an empty `before` is a new group."""
+    own = [Did.UPDATE] if changed_names(before, after) else []
+    joined = [Did.ADD_MEMBERS] if delta.joins.ids else []
+    left = [Did.REMOVE_MEMBERS] if delta.leaves.ids else []
+    return [*(own if before else [Did.CREATE]), *joined, *left]
+
+
 def changed(
     call: Call, before: StoredGroup | None, after: StoredGroup, delta: Delta, *, members: bool
 ) -> LogEntry:
@@ -20,16 +28,17 @@ def changed(
 
     `members`: the entry's commit holds the memberships too, so it counts them.
     """
-    names = changed_names(before.resource if before else {}, after.resource)
-    did = [Did.CREATE] if before is None else [Did.UPDATE] if names else []
-    if delta.joins.ids:
-        did.append(Did.ADD_MEMBERS)
-    if delta.leaves.ids:
-        did.append(Did.REMOVE_MEMBERS)
+    earlier = before.resource if before else {}
+    names = changed_names(earlier, after.resource)
     adds = {"groups": int(before is None)}
     if members:
         adds["memberships"] = len(delta.joins.ids) - len(delta.leaves.ids)
-    return call.entry(did, target(after.resource), changes=names, adds=_without_zeros(adds))
+    return call.entry(
+        did(earlier, after.resource, delta),
+        target(after.resource),
+        changes=names,
+        adds=_without_zeros(adds),
+    )
 
 
 def deleted(call: Call, group: StoredGroup, members: int) -> LogEntry:

@@ -6,24 +6,23 @@ import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from scim import dialects
 from scim.protocol.errors import NotFound, Uniqueness
-from scim.protocol.filter import Filter
 from scim.protocol.patch import Operation as PatchOperation
-from scim.protocol.patch import apply_patch, read_operations
 from scim.protocol.resource import read_resource, replace, with_schemas
-from scim.protocol.schema import Attribute, Json, Resource, ResourceType
+from scim.protocol.schema import Json, Resource, ResourceType
 from scim.provisioning import group_log, group_rows, jobs, memberships, rows
 from scim.provisioning.commits import Commit
+from scim.provisioning.enforcement import check_allowed
 from scim.provisioning.identifiers import resource_id
 from scim.provisioning.jobs import Job, Jobs
-from scim.provisioning.log import Call, entry_rows
+from scim.provisioning.log import Call, Did, entry_rows
 from scim.provisioning.member_changes import MemberChange, member_ids, split_members
 from scim.provisioning.memberships import AT_ONCE, Delta, Known
 from scim.provisioning.ports import COMMIT_ROWS, Operation, Storage, Unavailable
 from scim.provisioning.preconditions import check_preconditions
+from scim.provisioning.reading import patched, read_patch, standard_body
 from scim.provisioning.stored_groups import (
     Member,
     StoredGroup,
@@ -51,7 +50,9 @@ class Groups:
 
     async def create(self, call: Call, body: Json) -> StoredGroup:
         """Store a new group and its members. Raises Uniqueness when the displayName is taken."""
+        check_allowed(call, self.kind, [Did.CREATE])
         content, change = self._read(call, body)
+        check_allowed(call, self.kind, [Did.ADD_MEMBERS] if change else [])
         group = StoredGroup(
             with_schemas(
                 {
@@ -93,8 +94,7 @@ class Groups:
 
     async def patch(self, call: Call, group_id: str, message: Json) -> StoredGroup:
         """Apply all operations of a PatchOp message or none (RFC 7644 §3.5.2)."""
-        standard = dialects.standard_patch(message, self.kind, call.quirks)
-        operations = read_operations(standard, self.kind)
+        operations = read_patch(call, self.kind, message)
         others, change, by_reading = split_members(operations)
         if not by_reading:
             return await self._change(
@@ -113,6 +113,7 @@ class Groups:
 
     async def delete(self, call: Call, group_id: str) -> None:
         """Remove the group and all its memberships. Raises NotFound."""
+        check_allowed(call, self.kind, [Did.DELETE])
         commit = self._commit(call)
         while True:
             read_at = self._now()
@@ -136,7 +137,7 @@ class Groups:
                 return
 
     def _read(self, call: Call, body: Json) -> tuple[Resource, MemberChange]:
-        standard = dialects.standard_resource(body, self.kind, call.quirks)
+        standard = standard_body(call, self.kind, body)
         content = read_resource(standard, self.kind, call.ignored)
         content.pop("members", None)
         # As sent: what was read has lost the entries that name nobody, and nobody may vanish so.
@@ -146,13 +147,7 @@ class Groups:
     def _applied(
         self, call: Call, group: Resource, operations: Sequence[PatchOperation]
     ) -> Resource:
-        if not operations:
-            return group
-
-        def new_entry(entries: Filter, attribute: Attribute) -> dict[str, Any] | None:
-            return dialects.new_entry(entries, attribute, call.quirks)
-
-        return apply_patch(group, operations, self.kind, new_entry=new_entry, ignored=call.ignored)
+        return patched(call, self.kind, group, operations) if operations else group
 
     async def _whole(self, call: Call, group_id: str) -> Resource:
         group = await self.get(call.directory, group_id)
@@ -180,6 +175,7 @@ class Groups:
             delta = await self._delta(call, before, change, known)
             if decided is before.resource and not delta:
                 return before
+            check_allowed(call, self.kind, group_log.did(before.resource, decided, delta))
             if decided is before.resource:
                 after = dataclasses.replace(before, resource=touched(decided))
             else:

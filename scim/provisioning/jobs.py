@@ -16,8 +16,9 @@ from typing import Final, Protocol
 from pydantic import BaseModel, ConfigDict
 
 from scim.provisioning import rows
-from scim.provisioning.identifiers import lower_id, milliseconds
+from scim.provisioning.identifiers import is_resource_id, lower_id, milliseconds
 from scim.provisioning.log import Call, LogEntry, entry_rows
+from scim.provisioning.policy import Policy
 from scim.provisioning.ports import (
     Conflict,
     Delete,
@@ -61,6 +62,7 @@ class Job(BaseModel):
     state: str = "open"
     failures: int = 0
     error: str = ""
+    problems: tuple[str, ...] = ()
     owner: str = ""
     leased_until: datetime | None = None
 
@@ -89,6 +91,7 @@ class Job(BaseModel):
             message_id=self.message_id,
             started=self.started,
             actor=self.actor,
+            policy=Policy(),  # it was enforced when the job began
             user_agent=self.user_agent,
             quirks=list(self.quirks),
         )
@@ -98,11 +101,12 @@ class Job(BaseModel):
 class Batch:
     """One commit's worth of a job: rows, what the log says, and the job afterwards.
 
-    Without a job afterwards the batch is the last one.
+    Without a job afterwards the batch is the last one. A batch that changes no resource has no
+    entry.
     """
 
     operations: Sequence[Operation]
-    entry: LogEntry
+    entry: LogEntry | None
     subjects: Sequence[str]
     job: Job | None
 
@@ -165,8 +169,8 @@ class Jobs:
             if row is None:
                 return True
             job = Job.model_validate(rows.unpack(row.values))
-            if job.state == "failed" or self._leased_elsewhere(job):
-                return False
+            if job.state != "open" or self._leased_elsewhere(job):
+                return job.state == "done"
             try:
                 await self._step(directory, job_id, job, row)
             except Conflict:
@@ -176,8 +180,26 @@ class Jobs:
                 return False
         return False
 
-    async def open_jobs(self, directory: str) -> list[tuple[str, Job]]:
-        """Return the jobs of a directory that are not done, failed ones included."""
+    async def add(self, directory: str, job_id: str, job: Job) -> None:
+        """Store a job that no change begins; the timer works it off."""
+        await self._storage.commit(rows.partition(directory), begin(job_id, job, []))
+
+    async def read(self, directory: str, job_id: str) -> Job | None:
+        """Return a job as it is stored; None if there is none."""
+        if not is_resource_id(job_id):
+            return None
+        row = await self._storage.get(rows.partition(directory), rows.job(job_id))
+        return Job.model_validate(rows.unpack(row.values)) if row else None
+
+    async def forget(self, directory: str, job_id: str) -> None:
+        """Remove a job that is done; harmless if it is gone."""
+        try:
+            await self._storage.commit(rows.partition(directory), [Delete(rows.job(job_id), None)])
+        except Conflict:
+            return
+
+    async def all(self, directory: str) -> list[tuple[str, Job]]:
+        """Return the jobs of a directory: open, failed, and done ones that have a result."""
         first = rows.job()
         return [
             (rows.last_part(row.key), Job.model_validate(rows.unpack(row.values)))
@@ -194,7 +216,9 @@ class Jobs:
         batch = await self._workers[job.kind].next_batch(directory, job, job_id)
         now = self._now()
         log_key = rows.log(milliseconds(now), job.message_id, job.batch + 1)
-        operations = [*batch.operations, *entry_rows(log_key, batch.entry, batch.subjects)]
+        operations = [*batch.operations]
+        if batch.entry is not None:
+            operations += entry_rows(log_key, batch.entry, batch.subjects)
         key = rows.job(job_id)
         if batch.job is None:
             operations.append(Delete(key, row.etag))

@@ -14,6 +14,7 @@ from pydantic.alias_generators import to_camel
 from scim.protocol.schema import Json, Resource
 from scim.provisioning import rows
 from scim.provisioning.identifiers import milliseconds
+from scim.provisioning.policy import Policy
 from scim.provisioning.ports import Insert, Operation, Put
 
 # An entry stays small whatever a client sends.
@@ -63,7 +64,7 @@ class LogEntry(BaseModel):
 
 @dataclass(slots=True)
 class Call:
-    """One request as the log sees it.
+    """One request as the log sees it, with the policy that holds for it.
 
     `quirks` names the dialect functions that fired, `ignored` the unknown attributes that were
     sent; both are filled while the request is read.
@@ -73,6 +74,7 @@ class Call:
     message_id: str
     started: datetime
     actor: str
+    policy: Policy
     user_agent: str = ""
     if_match: str | None = None
     if_none_match: str | None = None

@@ -6,21 +6,20 @@ import asyncio
 import dataclasses
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from scim import dialects
 from scim.protocol.errors import NotFound, Uniqueness
-from scim.protocol.filter import Filter
-from scim.protocol.patch import apply_patch, read_operations
 from scim.protocol.resource import read_resource, replace, with_schemas
-from scim.protocol.schema import Attribute, Json, Resource, ResourceType
+from scim.protocol.schema import Json, Resource, ResourceType
 from scim.provisioning import jobs, rows, user_rows, user_work
 from scim.provisioning.commits import Commit
+from scim.provisioning.enforcement import check_allowed, check_required
 from scim.provisioning.identifiers import resource_id
 from scim.provisioning.jobs import Job, Jobs
 from scim.provisioning.log import Call, Did, changed_names, entry_rows
 from scim.provisioning.ports import COMMIT_ROWS, Storage
 from scim.provisioning.preconditions import check_preconditions
+from scim.provisioning.reading import patched, read_patch, standard_body
 from scim.provisioning.stored_groups import load_groups
 from scim.provisioning.stored_users import StoredUser, load_user
 from scim.provisioning.versions import created, updated
@@ -41,8 +40,8 @@ class Users:
 
     async def create(self, call: Call, body: Json) -> StoredUser:
         """Store a new user (RFC 7644 §3.3). Raises Uniqueness when the userName is taken."""
-        standard = dialects.standard_resource(body, self.kind, call.quirks)
-        content = read_resource(standard, self.kind, call.ignored)
+        check_allowed(call, self.kind, [Did.CREATE])
+        content = self._read(call, body)
         content.setdefault("active", True)
         user = with_schemas(
             {"id": resource_id(call.started), **content, "meta": created("User", call.started)},
@@ -72,22 +71,17 @@ class Users:
 
     async def replace(self, call: Call, user_id: str, body: Json) -> StoredUser:
         """Replace what the client may write (RFC 7644 §3.5.1); what is omitted is cleared."""
-        standard = dialects.standard_resource(body, self.kind, call.quirks)
-        content = read_resource(standard, self.kind, call.ignored)
+        content = self._read(call, body)
         return await self._change(call, user_id, lambda user: replace(user, content, self.kind))
 
     async def patch(self, call: Call, user_id: str, message: Json) -> StoredUser:
         """Apply all operations of a PatchOp message or none (RFC 7644 §3.5.2)."""
-        standard = dialects.standard_patch(message, self.kind, call.quirks)
-        operations = read_operations(standard, self.kind)
-
-        def new_entry(entries: Filter, attribute: Attribute) -> dict[str, Any] | None:
-            return dialects.new_entry(entries, attribute, call.quirks)
+        operations = read_patch(call, self.kind, message)
 
         def decide(user: Resource) -> Resource:
-            return apply_patch(
-                user, operations, self.kind, new_entry=new_entry, ignored=call.ignored
-            )
+            after = patched(call, self.kind, user, operations)
+            check_required(call, self.kind, after, before=user)
+            return after
 
         return await self._change(call, user_id, decide)
 
@@ -123,6 +117,11 @@ class Users:
                     continue
             if await self._delete_as_job(call, commit, user, read_at):
                 return
+
+    def _read(self, call: Call, body: Json) -> Resource:
+        content = read_resource(standard_body(call, self.kind, body), self.kind, call.ignored)
+        check_required(call, self.kind, content)
+        return content
 
     async def _delete_as_job(
         self, call: Call, commit: Commit, user: StoredUser, read_at: datetime

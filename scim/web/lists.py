@@ -8,12 +8,13 @@ from typing import Any, Generic
 import azure.functions as func
 
 from scim import dialects
-from scim.protocol.errors import InvalidCount, InvalidCursor, InvalidValue
+from scim.protocol.errors import InvalidCount, InvalidCursor, InvalidFilter, InvalidValue
 from scim.protocol.lists import LIST_RESPONSE, Paging, list_response, read_paging
 from scim.protocol.projection import read_projection
 from scim.protocol.schema import Json, Resource, ResourceType
 from scim.protocol.sorting import read_sort
 from scim.provisioning.collections import Stored
+from scim.provisioning.enforcement import check_standard
 from scim.provisioning.lookups import mentions
 from scim.provisioning.queries import Query
 from scim.web import responses
@@ -48,6 +49,7 @@ class Question(Generic[Stored]):
             raise InvalidValue("filter has to be a text, as in a query.")
         kind, quirks = endpoint.kind, exchange.call.quirks
         condition = None if text is None else dialects.standard_filter(text, kind, quirks)
+        check_standard(exchange.call, InvalidFilter)
         sort = read_sort(parameters.get("sortby"), parameters.get("sortorder"), kind)
         self._query = Query(condition, sort, beside)
         self._projection = read_projection(

@@ -93,6 +93,7 @@ async def _dispatch(
         message_id=message_id,
         started=services.now(),
         actor=f"token {token.id}",
+        policy=services.policy.overridden_by(directory.policy),
         user_agent=request.headers.get("user-agent", ""),
         if_match=request.headers.get("if-match"),
         if_none_match=request.headers.get("if-none-match"),

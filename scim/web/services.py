@@ -14,6 +14,7 @@ from scim.provisioning.directories import Directories
 from scim.provisioning.groups import Groups
 from scim.provisioning.jobs import Jobs
 from scim.provisioning.log import Call
+from scim.provisioning.policy import Policy
 from scim.provisioning.ports import Storage, Vault
 from scim.provisioning.queries import Queries
 from scim.provisioning.stored_groups import StoredGroup
@@ -62,6 +63,7 @@ class Services:
     public_base: str
     now: Callable[[], datetime]
     limits: Limits
+    policy: Policy
     storage: Storage
     vault: Vault
     directories: Directories

@@ -1,0 +1,47 @@
+"""The policy of a directory: what its identity provider has to send, and what it may do."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, Strict
+from pydantic.alias_generators import to_camel
+
+REQUIRED_MOST: Final = 50  # attributes; each is looked for in every user that is written
+
+AttributeName = Annotated[str, Field(min_length=1, max_length=200)]
+Removal = Literal["delete", "disable"]
+
+
+class Policy(BaseModel):
+    """The rules of one directory, or of the installation; as an override, the fields that are set.
+
+    `required_attributes` are PATCH paths of a user. `delete_user_means`: DELETE removes the user,
+    or keeps a record of it for admins, as `former_users` does. `deactivate_user_means`: a user that
+    becomes inactive stays, or is deleted as by DELETE. `strict`: a request that needs a quirk of
+    `dialects` is refused.
+    """
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
+
+    required_attributes: Annotated[
+        tuple[AttributeName, ...], Field(max_length=REQUIRED_MOST), Strict(strict=False)
+    ] = ("userName",)
+    create_users: bool = True
+    update_users: bool = True
+    deactivate_users: bool = True
+    delete_users: bool = True
+    create_groups: bool = True
+    update_groups: bool = True
+    delete_groups: bool = True
+    change_memberships: bool = True
+    delete_user_means: Removal = "delete"
+    deactivate_user_means: Removal = "disable"
+    strict: bool = False
+    requests_per_second: int = Field(default=100, ge=1, le=10_000)
+
+    def overridden_by(self, other: Policy) -> Policy:
+        """Return this policy with the fields that the other one sets."""
+        return self.model_copy(
+            update={name: getattr(other, name) for name in other.model_fields_set}
+        )

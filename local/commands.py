@@ -26,6 +26,10 @@ def run(options: argparse.Namespace) -> int:
         import local.start  # noqa: PLC0415 - its packages exist only now
 
         return local.start.main(options)
+    if options.command == "check":
+        import local.check  # noqa: PLC0415 - as above
+
+        return local.check.main(options.data)
     import local.test  # noqa: PLC0415 - as above
 
     return local.test.fix() if options.command == "fix" else local.test.main(options.pytest)
@@ -55,6 +59,9 @@ def parser() -> argparse.ArgumentParser:
     )
     start.add_argument("--store", choices=["sqlite", "azurite"], default="sqlite")
     start.add_argument("--json", action="store_true", help="one line for programs when ready")
+
+    check = commands.add_parser("check", help="check the rows of the store against each other")
+    check.add_argument("--data", type=Path, default=Path(".local"), help="default .local")
 
     usage = "python3 -m local test [arguments of pytest]"
     commands.add_parser("test", help="format, lint, types, imports, tests", usage=usage)

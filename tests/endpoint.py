@@ -183,6 +183,14 @@ class Endpoint:
         ) as response:
             return Answer(response.status, response.headers, await response.read())
 
+    async def manage(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> Answer:
+        """Send a call to the management API, with the function key."""
+        sent = {"x-functions-key": HOST_KEY, "Content-Type": "application/json"}
+        data = None if body is None else orjson.dumps(body)
+        return await self.send(method, f"/manage/v1{path}", data, sent | (headers or {}))
+
     async def directory(self, name: str) -> Directory:
         """Make a directory with its first token."""
         made = await self.services.directories.create(name)

@@ -110,6 +110,7 @@ async def _jobs(storage: Storage, partition: str, findings: _Findings) -> None:
     jobs = {
         rows.last_part(row.key)
         async for row in scan_rows(storage, partition, rows.job(), rows.job() + rows.END)
+        if rows.unpack(row.values)["kind"] != "check"
     }
     for job in sorted(jobs):
         findings.say(rows.job(job), "is open")

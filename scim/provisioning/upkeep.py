@@ -13,6 +13,7 @@ from scim.provisioning.jobs import Jobs
 from scim.provisioning.ports import Storage, Unavailable
 
 SLICE: Final = timedelta(minutes=4)  # within the host's limit of five minutes a run
+RESULTS: Final = timedelta(days=1)  # a job that has a result is kept this long
 
 _log = logging.getLogger("rollcall")
 
@@ -48,6 +49,9 @@ class Upkeep:
                 )
 
     async def _look_after(self, directory: str, until: datetime) -> None:
-        for job_id, _ in await self._jobs.open_jobs(directory):
-            await self._jobs.work(directory, job_id, until)
+        for job_id, job in await self._jobs.all(directory):
+            if job.state == "open":
+                await self._jobs.work(directory, job_id, until)
+            elif job.state == "done" and self._now() - job.started > RESULTS:
+                await self._jobs.forget(directory, job_id)
         await totals.fold(self._storage, rows.partition(directory), self._now())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import azure.functions as func
 
-from scim.web import health, manage, scim, upkeep
+from scim.web import health, scim, upkeep
+from scim.web.manage import functions as manage
 from scim.web.services import Provider
 
 

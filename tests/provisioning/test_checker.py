@@ -6,6 +6,7 @@ import pytest
 
 from scim.provisioning import rows
 from scim.provisioning.checker import check
+from scim.provisioning.jobs import Job
 from scim.provisioning.ports import Delete, Put
 from tests.endpoint import Directory
 
@@ -56,7 +57,6 @@ async def test_a_missing_row_is_found(filled: Directory, prefix: str) -> None:
         ("n_0", "n: belongs to no resource"),
         ("m_0_0", "m: belongs to no resource"),
         ("c_0_0", "c: belongs to no resource"),
-        ("j_0", "j: is open"),
         ("i_0_0_0_0", "i: points to no log entry"),
     ],
 )
@@ -65,6 +65,16 @@ async def test_a_row_too_many_is_found(filled: Directory, key: str, problem: str
     storage, partition = filled.endpoint.services.storage, rows.partition(filled.id)
     await storage.commit(partition, [Put(key, {"f": 1, "id": "nobody"})])
     assert problem in await found(filled)
+
+
+async def test_an_open_job_is_found(filled: Directory) -> None:
+    """Work that nobody has finished is told, a check itself apart."""
+    services = filled.endpoint.services
+    now = services.now()
+    for kind in ("group", "check"):
+        job = Job(kind=kind, target="0", message_id="0", actor="0", started=now)
+        await services.jobs.add(filled.id, kind, job)
+    assert await found(filled) == ["j: is open"]
 
 
 async def test_an_index_row_that_names_somebody_else_is_found(filled: Directory) -> None:

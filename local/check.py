@@ -1,0 +1,43 @@
+"""`python3 -m local check`: the rows of a store on this machine checked against each other."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from local.data import Data
+from local.setup import SetupFailed
+from scim.provisioning import rows
+from scim.provisioning.checker import check
+from scim.provisioning.directories import Directories
+from scim.storage.sqlite import SqliteStorage
+
+
+def main(folder: Path) -> int:
+    """Check every directory of the store; 1 when something is wrong."""
+    store = Data(folder).store
+    if not store.exists():
+        raise SetupFailed(f"There is no store in {folder}; `python3 -m local start` makes one.")
+    return asyncio.run(_check(store))
+
+
+async def _check(store: Path) -> int:
+    storage = SqliteStorage(store)
+    try:
+        wrong = 0
+        for directory in await Directories(storage, _now).all():
+            print(f"Checking {directory.name} ({directory.id}) ...", file=sys.stderr)
+            problems = await check(storage, rows.partition(directory.id), _now())
+            wrong += len(problems)
+            for each in problems:
+                print(f"{directory.id}  {each.key}: {each.problem}")
+        print(f"{wrong} problems" if wrong else "Everything agrees.")
+        return 1 if wrong else 0
+    finally:
+        await storage.close()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

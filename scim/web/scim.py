@@ -79,12 +79,12 @@ async def _dispatch(
 ) -> func.HttpResponse:
     request = read_request(req)
     match request.segments:
-        case (_, "v2", directory_id, endpoint, *rest):
+        case (_, "v2" | "V2", directory_id, endpoint, *rest):
             directory, token = await authenticate(services, request, directory_id)
             handler = _BY_LOWER_NAME.get(endpoint.lower())
             if handler is None:
                 raise NotFound(f"There is no {endpoint[:100]}; served are {', '.join(ENDPOINTS)}.")
-        case (_, "v2", *_):
+        case (_, "v2" | "V2", *_):
             raise NotFound("The Base URL is /scim/v2/{directory}; a resource follows it.")
         case _:
             raise InvalidVersion("Only version v2 of SCIM is served: /scim/v2/{directory}.")

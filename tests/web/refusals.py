@@ -42,9 +42,9 @@ def check_refusal(
     assert answer.status == status, answer.raw[:500]
     error = answer.json
     assert error["schemas"] == [ERROR_SCHEMA]
-    assert (error["status"], error.get("scimType")) == (str(status), scim_type)
+    assert (error["status"], error.get("scimType")) == (str(status), scim_type), error
     for words in says:
-        assert words in error["detail"]
+        assert words in error["detail"], error["detail"]
     assert answer.headers["x-message-id"] in error["detail"]
     assert len(error["detail"]) < 1000
 

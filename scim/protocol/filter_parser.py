@@ -39,7 +39,7 @@ _LITERAL: Final = re.compile(
     r'\s*+(?:(?P<string>"(?:[^"\\]|\\.)*+")'
     rf"|(?P<number>-?\d[\d.eE+-]*){_END}"
     rf"|(?P<word>true|false|null){_END})",
-    re.ASCII | re.IGNORECASE | re.DOTALL,
+    re.ASCII | re.IGNORECASE,
 )
 _SUB_ATTRIBUTE: Final = re.compile(rf"\.({_ATTRIBUTE})", re.ASCII)
 # RFC 7643 §10.2.1: a registered URN has its version before its last part. A path reader knows no

@@ -14,7 +14,7 @@ DEFAULT_PAGE: Final = 100  # resources, where the client names no count
 MAX_PAGE: Final = 200  # resources; the installation may set up to 1 000
 MAX_START: Final = 2**31 - 1  # position; beyond any directory, within every client's integer
 
-_INTEGER: Final = re.compile(r"\s*+([+-]?)(\d++)\s*+", re.ASCII)
+_INTEGER: Final = re.compile(r"\s*+([+-]?)(\d+)\s*+", re.ASCII)
 _DIGITS: Final = len(str(MAX_START))  # longer numbers are not converted
 
 

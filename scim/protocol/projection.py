@@ -17,7 +17,7 @@ _Plan = Mapping[str, "_Plan | None"]
 _Attributes = Mapping[str, Attribute]
 _Steps = Sequence[Attribute]  # from the resource down to the attribute that a name means
 
-_BRACKETS: Final = re.compile(r"\[[^\]]*\]?")
+_BRACKETS: Final = re.compile(r"\[[^\]]*\]")
 _REMEMBERED: Final = 64  # resource types; an installation has two
 
 

@@ -169,6 +169,7 @@ REFUSED = {
     'meta gt "x"': "meta (column 1) is complex",
     f'{ENTERPRISE_USER} eq "x"': "is complex",
     "emails[nope pr]": "nope (column 8) is unknown within emails; it has value, display, type,",
+    "addresses[value pr]": "value (column 11) is unknown within addresses",
     "emails[value.x pr]": "value.x (column 8) is unknown within emails",
     f"emails[{USER}:value pr]": "is unknown within emails",
     "emails[primary gt true]": "'gt' does not apply",
@@ -208,6 +209,16 @@ def test_a_resource_type_knows_its_own_attributes_only() -> None:
         assert matcher(parse_filter(text), group_type())(group)
         with pytest.raises(InvalidFilter, match=r"members \(column 1\) is no attribute of User"):
             matcher(parse_filter(text), user_type())
+
+
+def test_a_search_of_several_types_takes_what_one_of_them_has() -> None:
+    """What only another type has is absent here; what none has is refused (RFC 7644 §3.4.2.1)."""
+    both = [user_type(), group_type()]
+    for text, found in (('members eq "u1"', False), ("not (members pr)", True)):
+        assert matcher(parse_filter(text), user_type(), both)(KIM) is found
+    assert matcher(parse_filter('userName sw "kim"'), user_type(), both)(KIM)
+    with pytest.raises(InvalidFilter, match="nope"):
+        matcher(parse_filter("nope pr"), user_type(), both)
 
 
 def _staff_type() -> ResourceType:

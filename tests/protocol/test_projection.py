@@ -134,6 +134,14 @@ def test_without_names_the_resource_itself_is_returned(blank: list[str] | None) 
         assert projection.apply(KIM) is KIM
 
 
+def test_values_of_a_wrong_shape_are_shown_as_they_are() -> None:
+    """What an older format stored oddly is no reason to fail."""
+    odd: Resource = {"id": "1", "name": "Kim", "emails": ["kim@example.com"]}
+    names = ["name.givenName", "emails.value"]
+    assert read_projection(names, None, user_type()).apply(odd) == odd
+    assert read_projection(None, names, user_type()).apply(odd) == odd
+
+
 def test_both_lists_are_refused() -> None:
     """RFC 7644 §3.9 lets a client send one of them; a blank one is none."""
     with pytest.raises(InvalidValue, match="not both"):

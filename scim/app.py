@@ -26,6 +26,7 @@ from scim.provisioning.verification import Verifier
 from scim.settings import Settings, SettingsError, read_settings
 from scim.storage.credentials import azure_credential
 from scim.web.functions import function_app
+from scim.web.rate import Rate
 from scim.web.services import Limits, Misconfigured, Services
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def build(
             body={user.name: USER_BYTES, group.name: GROUP_BYTES},
         ),
         policy=_policy(settings),
+        rate=Rate(now),
         storage=storage,
         vault=vault,
         directories=directories,

@@ -211,6 +211,8 @@ async def running(
         "SQLITE_PATH": "unused",
         "VAULT_ENGINE": "sqlite",
         "VAULT_PATH": "unused",
+        # Tests send faster than any identity provider.
+        "REQUESTS_PER_SECOND": "10000",
     }
     services = build(
         read_settings(required | settings),

@@ -12,17 +12,29 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, field_serializer
 from pydantic.alias_generators import to_camel
 
+from scim.protocol.errors import NotFound
 from scim.protocol.folding import fold
 from scim.protocol.schema import Json
 from scim.provisioning import rows
 from scim.provisioning.identifiers import lower_id
 from scim.provisioning.policy import Policy
-from scim.provisioning.ports import Conflict, Insert, Storage, Unavailable
+from scim.provisioning.ports import (
+    Conflict,
+    Delete,
+    Insert,
+    Operation,
+    Replace,
+    Row,
+    Storage,
+    Unavailable,
+    Value,
+)
 from scim.provisioning.scans import scan_rows
 
 FRESH: Final = timedelta(seconds=60)
 OUTAGE: Final = timedelta(minutes=15)
 REMEMBERED: Final = 1000
+CHANGES: Final = 8  # reads and decisions of one change under conflicts
 _ID: Final = re.compile("[a-z0-9-]{1,60}")
 _ID_LENGTH: Final = 20  # about 100 random bits: an id cannot be guessed
 
@@ -65,23 +77,46 @@ class Directories:
         self._now = now
         self._known: OrderedDict[str, _Known] = OrderedDict()
 
-    async def create(self, name: str) -> Directory:
+    async def create(self, name: str, policy: Policy | None = None) -> Directory:
         """Make a directory; names are unique without regard to case. Raises NameTaken."""
-        directory = Directory(id=lower_id(_ID_LENGTH), name=name, created_at=self._now())
-        unique = rows.directory_name(fold(name))
-        document = directory.model_dump(mode="json", by_alias=True)
+        directory = Directory(
+            id=lower_id(_ID_LENGTH),
+            name=name,
+            created_at=self._now(),
+            policy=policy or Policy(),
+        )
         try:
             await self._storage.commit(
                 rows.INSTALLATION,
-                [
-                    Insert(rows.directory(directory.id), rows.pack(document)),
-                    Insert(unique, {"f": rows.FORMAT, "id": directory.id}),
-                ],
+                [Insert(rows.directory(directory.id), _values(directory)), _name(directory)],
             )
         except Conflict as conflict:
-            row = await self._storage.get(rows.INSTALLATION, unique)
-            raise NameTaken(str(row.values["id"]) if row else "") from conflict
+            raise await self._name_taken(name) from conflict
         return directory
+
+    async def change(
+        self, directory_id: str, decide: Callable[[Directory], Directory]
+    ) -> Directory:
+        """Store what `decide` makes of the directory. Raises NotFound, NameTaken."""
+        for _ in range(CHANGES):
+            row = await self._row(directory_id)
+            if row is None:
+                raise NotFound(f"There is no directory {directory_id[:100]!r}.")
+            key, before = row.key, _directory(row)
+            after = decide(before)
+            operations: list[Operation] = [Replace(key, _values(after), row.etag)]
+            old, new = _name(before), _name(after)
+            if new.key != old.key:
+                operations += [Delete(old.key, None), new]
+            try:
+                await self._storage.commit(rows.INSTALLATION, operations)
+            except Conflict as conflict:
+                if conflict.key == new.key:
+                    raise await self._name_taken(after.name) from conflict
+                continue
+            self._remember(directory_id, after)
+            return after
+        raise Unavailable("too many changes of the same directory at once", retry_after=2)
 
     async def get(self, directory_id: str) -> Directory | None:
         """Return the directory as it was at most a minute ago; None if there is none.
@@ -97,24 +132,19 @@ class Directories:
             if known is not None and self._now() - known.fetched_at < OUTAGE:
                 return known.directory
             raise
-        self._known[directory_id] = _Known(self._now(), directory)
-        self._known.move_to_end(directory_id)
-        while len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
+        self._remember(directory_id, directory)
         return directory
 
     async def read(self, directory_id: str) -> Directory | None:
         """Return the directory as it is now; None if there is none."""
-        if _ID.fullmatch(directory_id) is None:
-            return None
-        row = await self._storage.get(rows.INSTALLATION, rows.directory(directory_id))
-        return Directory.model_validate(rows.unpack(row.values)) if row else None
+        row = await self._row(directory_id)
+        return _directory(row) if row else None
 
     async def all(self) -> list[Directory]:
         """Return every directory, in no particular order."""
         first = rows.directory()
         return [
-            Directory.model_validate(rows.unpack(row.values))
+            _directory(row)
             async for row in scan_rows(self._storage, rows.INSTALLATION, first, first + rows.END)
         ]
 
@@ -123,5 +153,33 @@ class Directories:
         row = await self._storage.get(rows.INSTALLATION, rows.directory_name(fold(name)))
         if row is None:
             return None
-        found = await self._storage.get(rows.INSTALLATION, rows.directory(str(row.values["id"])))
-        return Directory.model_validate(rows.unpack(found.values)) if found else None
+        return await self.read(str(row.values["id"]))
+
+    async def _row(self, directory_id: str) -> Row | None:
+        if _ID.fullmatch(directory_id) is None:
+            return None
+        return await self._storage.get(rows.INSTALLATION, rows.directory(directory_id))
+
+    async def _name_taken(self, name: str) -> NameTaken:
+        row = await self._storage.get(rows.INSTALLATION, rows.directory_name(fold(name)))
+        return NameTaken(str(row.values["id"]) if row else "")
+
+    def _remember(self, directory_id: str, directory: Directory | None) -> None:
+        self._known[directory_id] = _Known(self._now(), directory)
+        self._known.move_to_end(directory_id)
+        while len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+
+
+def _directory(row: Row) -> Directory:
+    return Directory.model_validate(rows.unpack(row.values))
+
+
+def _values(directory: Directory) -> dict[str, Value]:
+    return rows.pack(directory.model_dump(mode="json", by_alias=True))
+
+
+def _name(directory: Directory) -> Insert:
+    """Return the row that makes the name unique."""
+    key = rows.directory_name(fold(directory.name))
+    return Insert(key, {"f": rows.FORMAT, "id": directory.id})

@@ -8,6 +8,8 @@ A directory is one partition:
     x_<hash>_<user>     externalId -> user
     e_<hash>_<user>     e-mail address -> user
     r_<manager>_<user>  manager -> report
+    f_<user>            the record of a deleted user, where the policy keeps it
+    w_<hash>_<user>     userName -> records
     g_<group>           a group, without its members
     g_<group>_<parent>  a group that has this one as a member, right behind it
     m_<group>_<member>  a member of the group: a user or a group
@@ -132,6 +134,16 @@ def display_name(folded: str) -> str:
 def group_external_id(value: str, group_id: str = "") -> str:
     """Key of an externalId of a group; without the group, the beginning of all of them."""
     return f"y_{digest(value)}_{group_id}"
+
+
+def former_user(user_id: str) -> str:
+    """Key of the record of a deleted user."""
+    return f"f_{user_id}"
+
+
+def former_name(folded: str, user_id: str = "") -> str:
+    """Key of a record by userName; without the user, the beginning of all of that name."""
+    return f"w_{digest(folded)}_{user_id}"
 
 
 def group_order(group_id: str = "") -> str:

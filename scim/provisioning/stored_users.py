@@ -25,13 +25,15 @@ class Membership:
 class StoredUser:
     """A user as stored, without what is derived; `etag` guards it and its memberships.
 
-    A user that is `leaving` is gone for clients; its job clears it away.
+    A user that is `leaving` is gone for clients; its job clears it away. `former` is the id of a
+    deleted user that had the name before, if its record is kept.
     """
 
     resource: Resource
     etag: str
     memberships: tuple[Membership, ...] = ()
     leaving: bool = False
+    former: str = ""
 
 
 async def load_user(storage: Storage, partition: str, user_id: str) -> StoredUser | None:
@@ -66,5 +68,10 @@ async def users_between(
 
 
 def _stored(head: Row, memberships: list[Membership]) -> StoredUser:
-    leaving = bool(head.values.get("leaving", 0))
-    return StoredUser(rows.unpack(head.values), head.etag, tuple(memberships), leaving)
+    return StoredUser(
+        rows.unpack(head.values),
+        head.etag,
+        tuple(memberships),
+        leaving=bool(head.values.get("leaving", 0)),
+        former=str(head.values.get("former", "")),
+    )

@@ -9,7 +9,7 @@ from scim.protocol.folding import fold
 from scim.protocol.schema import ENTERPRISE_USER, Resource
 from scim.provisioning import rows
 from scim.provisioning.identifiers import is_resource_id
-from scim.provisioning.ports import Delete, Insert, Operation, Put, Replace
+from scim.provisioning.ports import Delete, Insert, Operation, Put, Replace, Value
 from scim.provisioning.stored_users import StoredUser
 from scim.provisioning.versions import touched
 
@@ -22,12 +22,13 @@ def unique_key(user: Resource) -> str:
     return rows.user_name(fold(user["userName"]))
 
 
-def insert(user: Resource) -> list[Operation]:
+def insert(user: StoredUser) -> list[Operation]:
     """Return the rows of a new user."""
+    resource = user.resource
     return [
-        Insert(rows.user(user["id"]), rows.pack(user)),
-        *_index(user, _index_keys(user)),
-        Put(rows.user_order(user["id"]), {"f": rows.FORMAT}),
+        Insert(rows.user(resource["id"]), _values(user, resource)),
+        *_index(resource, _index_keys(resource)),
+        Put(rows.user_order(resource["id"]), {"f": rows.FORMAT}),
     ]
 
 
@@ -35,7 +36,7 @@ def replace(before: StoredUser, after: Resource) -> list[Operation]:
     """Return the rows that change with a user; the user's own row guards all others."""
     old, new = _index_keys(before.resource), _index_keys(after)
     return [
-        Replace(rows.user(after["id"]), rows.pack(after), before.etag),
+        Replace(rows.user(after["id"]), _values(before, after), before.etag),
         *_index(after, new - old),
         *(Delete(key, None) for key in sorted(old - new)),
     ]
@@ -43,7 +44,8 @@ def replace(before: StoredUser, after: Resource) -> list[Operation]:
 
 def touch(user: StoredUser) -> Operation:
     """Return the user's row with a new version, because its memberships changed."""
-    return Replace(rows.user(user.resource["id"]), rows.pack(touched(user.resource)), user.etag)
+    values = _values(user, touched(user.resource))
+    return Replace(rows.user(user.resource["id"]), values, user.etag)
 
 
 def hide(user: StoredUser, job: str) -> list[Operation]:
@@ -61,6 +63,10 @@ def delete(user: StoredUser) -> list[Operation]:
 def keys_beside(user: Resource) -> set[str]:
     """Return the keys of all rows that follow from a user, memberships apart."""
     return {*_index_keys(user), rows.user_order(user["id"])}
+
+
+def _values(user: StoredUser, resource: Resource) -> dict[str, Value]:
+    return rows.pack(resource, former=user.former) if user.former else rows.pack(resource)
 
 
 def _without(user: StoredUser) -> list[Operation]:

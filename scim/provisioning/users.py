@@ -6,25 +6,23 @@ import asyncio
 import dataclasses
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final
 
 from scim.protocol.errors import NotFound, Uniqueness
 from scim.protocol.resource import read_resource, replace, with_schemas
 from scim.protocol.schema import Json, Resource, ResourceType
-from scim.provisioning import jobs, rows, user_rows, user_work
+from scim.provisioning import rows, user_rows, user_work
 from scim.provisioning.commits import Commit
 from scim.provisioning.enforcement import check_allowed, check_required
+from scim.provisioning.former_users import latest_former
 from scim.provisioning.identifiers import resource_id
-from scim.provisioning.jobs import Job, Jobs
+from scim.provisioning.jobs import Jobs
 from scim.provisioning.log import Call, Did, changed_names, entry_rows
-from scim.provisioning.ports import COMMIT_ROWS, Storage
+from scim.provisioning.ports import Storage
 from scim.provisioning.preconditions import check_preconditions
 from scim.provisioning.reading import patched, read_patch, standard_body
-from scim.provisioning.stored_groups import load_groups
 from scim.provisioning.stored_users import StoredUser, load_user
+from scim.provisioning.user_deletion import UserDeletion
 from scim.provisioning.versions import created, updated
-
-AT_ONCE: Final = 22  # memberships and reports that one commit may end beside the user's own rows
 
 
 class Users:
@@ -53,14 +51,15 @@ class Users:
             changes=changed_names({}, user),
             adds=_adds({}, user),
         )
+        stored = StoredUser(user, etag="", former=await self._former(call, user))
         operations = [
-            *user_rows.insert(user),
+            *user_rows.insert(stored),
             *entry_rows(call.log_key(), entry, [user["id"]]),
         ]
         commit = self._commit(call)
         while not await commit.attempt(operations, read_at=self._now(), taken=_taken(user)):
             pass
-        return StoredUser(user, etag="")
+        return stored
 
     async def get(self, directory: str, user_id: str) -> StoredUser:
         """Return the user. Raises NotFound."""
@@ -87,35 +86,16 @@ class Users:
 
     async def delete(self, call: Call, user_id: str) -> None:
         """Remove the user (RFC 7644 §3.6), from its groups and as manager. Raises NotFound."""
+        check_allowed(call, self.kind, [Did.DELETE])
+        deletion = UserDeletion(self._storage, self.kind, self._jobs, call, [Did.DELETE])
         commit = self._commit(call)
-        partition = rows.partition(call.directory)
         while True:
             read_at = self._now()
             user, reports = await asyncio.gather(
-                self.get(call.directory, user_id),
-                user_work.load_reports(self._storage, partition, user_id, AT_ONCE),
+                self.get(call.directory, user_id), deletion.reports(user_id)
             )
             check_preconditions(call, user.resource)
-            if len(user.memberships) + len(reports) <= AT_ONCE:
-                groups = await load_groups(
-                    self._storage, partition, [each.group for each in user.memberships]
-                )
-                operations = [
-                    *user_rows.delete(user),
-                    *user_work.unlink(user, groups, reports, self.kind, call.started),
-                ]
-                entry = call.entry(
-                    [Did.DELETE],
-                    user_work.target(user.resource),
-                    adds=_adds(user.resource, {}) | {"memberships": -len(groups)},
-                )
-                concerned = [user_id, *user_work.concerned(groups, reports)]
-                operations += entry_rows(call.log_key(), entry, concerned)
-                if len(operations) <= COMMIT_ROWS:
-                    if await commit.attempt(operations, read_at=read_at):
-                        return
-                    continue
-            if await self._delete_as_job(call, commit, user, read_at):
+            if await deletion.attempt(commit, user, reports, read_at):
                 return
 
     def _read(self, call: Call, body: Json) -> Resource:
@@ -123,23 +103,11 @@ class Users:
         check_required(call, self.kind, content)
         return content
 
-    async def _delete_as_job(
-        self, call: Call, commit: Commit, user: StoredUser, read_at: datetime
-    ) -> bool:
-        job_id = resource_id(call.started)
-        job = Job.begun_by(call, kind="user", target=user.resource["id"])
-        entry = call.entry(
-            [Did.DELETE], user_work.target(user.resource), adds=_adds(user.resource, {})
-        )
-        operations = [
-            *user_rows.hide(user, job_id),
-            *jobs.begin(job_id, job, []),
-            *entry_rows(call.log_key(), entry, [user.resource["id"]]),
-        ]
-        if not await commit.attempt(operations, read_at=read_at):
-            return False
-        await self._jobs.finish(call.directory, job_id)
-        return True
+    async def _former(self, call: Call, user: Resource) -> str:
+        if call.policy.delete_user_means == "delete":
+            return ""
+        partition = rows.partition(call.directory)
+        return await latest_former(self._storage, partition, user["userName"])
 
     async def _change(
         self, call: Call, user_id: str, decide: Callable[[Resource], Resource]
@@ -154,8 +122,14 @@ class Users:
             if after is before:
                 return stored
             after = updated(with_schemas(after, self.kind), call.started)
+            did = _did(before, after)
+            check_allowed(call, self.kind, did)
+            if Did.DISABLE in did and call.policy.deactivate_user_means == "delete":
+                if await self._deactivated(call, commit, stored, read_at):
+                    return dataclasses.replace(stored, resource=after)
+                continue
             entry = call.entry(
-                _did(before, after),
+                did,
                 user_work.target(after),
                 changes=changed_names(before, after),
                 adds=_adds(before, after),
@@ -166,6 +140,15 @@ class Users:
             ]
             if await commit.attempt(operations, read_at=read_at, taken=_taken(after)):
                 return dataclasses.replace(stored, resource=after)
+
+    async def _deactivated(
+        self, call: Call, commit: Commit, user: StoredUser, read_at: datetime
+    ) -> bool:
+        """Delete a user because it is deactivated; False if it has to be decided anew."""
+        did = [Did.DISABLE, Did.DELETE]
+        deletion = UserDeletion(self._storage, self.kind, self._jobs, call, did)
+        reports = await deletion.reports(user.resource["id"])
+        return await deletion.attempt(commit, user, reports, read_at)
 
     def _commit(self, call: Call, part: int = 0) -> Commit:
         return Commit(self._storage, rows.partition(call.directory), call.log_key(part), self._now)
@@ -199,8 +182,7 @@ def _active(user: Resource) -> bool:
 
 def _adds(before: Resource, after: Resource) -> dict[str, int]:
     adds = {
-        "users": bool(after) - bool(before),
+        "users": int(not before),
         "activeUsers": _active(after) - _active(before),
-        "usersDeleted": int(bool(before) and not after),
     }
     return {name: number for name, number in adds.items() if number}

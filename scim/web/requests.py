@@ -33,7 +33,7 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
 
-    def object(self, limit: int = BODY_BYTES) -> Json:
+    def object(self, limit: int = BODY_BYTES, media_types: Sequence[str] = JSON_TYPES) -> Json:
         """Return the body as a JSON object. Raises the ScimError that says what to send."""
         if not self.body and "chunked" in self.headers.get("transfer-encoding", "").lower():
             # The host hands over nothing of a chunked body.
@@ -43,9 +43,9 @@ class Request:
                 f"The body has {len(self.body)} bytes; at most {limit} are taken."
             )
         media_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type and media_type not in JSON_TYPES:
+        if media_type and media_type not in media_types:
             raise UnsupportedMediaType(
-                f"Content-Type is {media_type[:100]}; send application/scim+json."
+                f"Content-Type is {media_type[:100]}; send {media_types[0]}."
             )
         return read_object(self._decoded(limit))
 

@@ -81,6 +81,8 @@ async def _dispatch(
     match request.segments:
         case (_, "v2" | "V2", directory_id, endpoint, *rest):
             directory, token = await authenticate(services, request, directory_id)
+            policy = services.policy.overridden_by(directory.policy)
+            services.rate.take(directory.id, policy.requests_per_second)
             handler = _BY_LOWER_NAME.get(endpoint.lower())
             if handler is None:
                 raise NotFound(f"There is no {endpoint[:100]}; served are {', '.join(ENDPOINTS)}.")
@@ -93,7 +95,7 @@ async def _dispatch(
         message_id=message_id,
         started=services.now(),
         actor=f"token {token.id}",
-        policy=services.policy.overridden_by(directory.policy),
+        policy=policy,
         user_agent=request.headers.get("user-agent", ""),
         if_match=request.headers.get("if-match"),
         if_none_match=request.headers.get("if-none-match"),

@@ -23,6 +23,7 @@ from scim.provisioning.tokens import Tokens
 from scim.provisioning.upkeep import Upkeep
 from scim.provisioning.users import Users
 from scim.provisioning.verification import Verifier
+from scim.web.rate import Rate
 
 
 class Misconfigured(Exception):
@@ -64,6 +65,7 @@ class Services:
     now: Callable[[], datetime]
     limits: Limits
     policy: Policy
+    rate: Rate
     storage: Storage
     vault: Vault
     directories: Directories

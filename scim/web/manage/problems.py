@@ -32,19 +32,22 @@ class Taken(ScimError):
     status = 409
 
 
-def read(model: type[Model], request: Request) -> Model:
+def read(model: type[Model], request: Request, context: object = None) -> Model:
     """Return the body as a model. Raises Invalid, or what a body that is no object raises."""
-    return checked(model, request.object())
+    return checked(model, request.object(), context)
 
 
-def checked(model: type[Model], value: Any) -> Model:  # noqa: ANN401 - any JSON
-    """Return the value as a model. Raises Invalid."""
+def checked(model: type[Model], value: Any, context: object = None) -> Model:  # noqa: ANN401 - any JSON
+    """Return the value as a model. Raises Invalid; `context` is for the model's validators."""
     try:
-        return model.model_validate(value)
+        return model.model_validate(value, context=context)
     except ValidationError as error:
         raise Invalid(
             [
-                {"pointer": "/" + "/".join(map(str, each["loc"])), "detail": each["msg"]}
+                {
+                    "pointer": "/" + "/".join(map(str, each["loc"])),
+                    "detail": each["msg"].removeprefix("Value error, "),
+                }
                 for each in error.errors(include_input=False, include_url=False)
             ]
         ) from None

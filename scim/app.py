@@ -27,7 +27,7 @@ from scim.settings import Settings, SettingsError, read_settings
 from scim.storage.credentials import azure_credential
 from scim.web.functions import function_app
 from scim.web.rate import Rate
-from scim.web.services import Limits, Misconfigured, Services
+from scim.web.services import Limits, Misconfigured, Provider, Services
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -39,10 +39,18 @@ GROUP_BYTES = 10 * 1024 * 1024  # a list of 200 000 members
 
 
 def create_app(environ: Mapping[str, str]) -> FunctionApp:
-    """Return the app. `environ` is read when the first request needs it, and until it is right."""
+    """Return the app on the settings in `environ`."""
+    return function_app(provider(environ))
+
+
+def provider(environ: Mapping[str, str]) -> Provider:
+    """Return who builds the services when they are first needed.
+
+    `environ` is read then, and at each call until it is right.
+    """
     built: list[Services] = []
 
-    def provider() -> Services:
+    def provide() -> Services:
         if not built:
             try:
                 settings = read_settings(environ)
@@ -53,7 +61,7 @@ def create_app(environ: Mapping[str, str]) -> FunctionApp:
             built.append(build(settings, storage, vault, _utc_now))
         return built[0]
 
-    return function_app(provider)
+    return provide
 
 
 def build(

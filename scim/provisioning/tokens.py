@@ -1,32 +1,23 @@
-"""Tokens: how one is built, made, and verified. The vault alone decides whether one is valid."""
+"""Tokens: credentials of a directory. The vault alone decides whether one is valid."""
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from hashlib import sha256
 from typing import Final
-from zlib import crc32
 
 from scim.provisioning import rows
+from scim.provisioning.credentials import ID_LENGTH, SECRET_BYTES, Kind, digest
 from scim.provisioning.identifiers import RandomBytes, lower_id
 from scim.provisioning.ports import Insert, Put, Storage, Vault
 from scim.provisioning.versions import timestamp
 
 LIFE: Final = timedelta(days=365)
 
-_BASE62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_ID_LENGTH: Final = 16
-_SECRET_LENGTH: Final = 43  # 256 bits in base62
-_CHECK_LENGTH: Final = 6  # 32 bits in base62
-_TOKEN: Final = re.compile(
-    rf"rc_(?P<id>[0-9a-z]{{{_ID_LENGTH}}})_[0-9A-Za-z]{{{_SECRET_LENGTH}}}"
-    rf"(?P<check>[0-9A-Za-z]{{{_CHECK_LENGTH}}})"
-)
+TOKEN: Final = Kind("rc", "token")
 
 
 class Scope(StrEnum):
@@ -49,24 +40,6 @@ class NewToken:
     expires_at: datetime
 
 
-def token_id(value: str) -> str | None:
-    """Return the id of a token that is built rightly, checksum included; else None."""
-    match = _TOKEN.fullmatch(value)
-    if match is None or match["check"] != _checksum(value[:-_CHECK_LENGTH]):
-        return None
-    return match["id"]
-
-
-def secret_name(token_id: str) -> str:
-    """Return the name under which the vault keeps a token's digest."""
-    return f"token-{token_id}"
-
-
-def token_digest(value: str) -> str:
-    """Return what the vault keeps: a reader of the vault cannot call the endpoint."""
-    return sha256(value.encode()).hexdigest()
-
-
 class Tokens:
     """Makes tokens: a row `pending`, then the secret, then the row `active`."""
 
@@ -87,10 +60,10 @@ class Tokens:
     ) -> NewToken:
         """Make a token. A kill in between leaves at most a pending row and an unknown digest."""
         now = self._now()
-        identifier = lower_id(_ID_LENGTH, self._random_bytes)
+        identifier = lower_id(ID_LENGTH, self._random_bytes)
         token = NewToken(
             id=identifier,
-            value=_build(identifier, self._random_bytes(32)),
+            value=TOKEN.build(identifier, self._random_bytes(SECRET_BYTES)),
             description=description,
             scope=scope,
             created_at=now,
@@ -109,8 +82,8 @@ class Tokens:
             rows.INSTALLATION, [Insert(key, rows.pack({**shown, "state": "pending"}))]
         )
         await self._vault.put(
-            secret_name(token.id),
-            token_digest(token.value),
+            TOKEN.secret_name(token.id),
+            digest(token.value),
             expires_at=token.expires_at,
             tags={"directory": directory, "scope": scope},
         )
@@ -118,20 +91,3 @@ class Tokens:
             rows.INSTALLATION, [Put(key, rows.pack({**shown, "state": "active"}))]
         )
         return token
-
-
-def _build(identifier: str, secret: bytes) -> str:
-    body = f"rc_{identifier}_{_base62(int.from_bytes(secret, 'big'), _SECRET_LENGTH)}"
-    return body + _checksum(body)
-
-
-def _checksum(body: str) -> str:
-    return _base62(crc32(body.encode()), _CHECK_LENGTH)
-
-
-def _base62(number: int, length: int) -> str:
-    letters = []
-    for _ in range(length):
-        number, rest = divmod(number, len(_BASE62))
-        letters.append(_BASE62[rest])
-    return "".join(reversed(letters))

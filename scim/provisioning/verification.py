@@ -1,4 +1,4 @@
-"""Verifying tokens: constant-time, from a bounded cache, through an outage of the vault."""
+"""Verifying credentials: constant-time, from a bounded cache, through an outage of the vault."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from datetime import datetime, timedelta
 from hmac import compare_digest
 from typing import Final
 
+from scim.provisioning.credentials import Kind, digest
 from scim.provisioning.ports import Unavailable, Vault
-from scim.provisioning.tokens import Scope, secret_name, token_digest, token_id
+from scim.provisioning.strangers import Strangers
+from scim.provisioning.tokens import TOKEN, Scope
 
 FRESH: Final = timedelta(seconds=60)  # a revoked token is refused everywhere after this
 FRESH_UNKNOWN: Final = timedelta(seconds=10)
@@ -24,11 +26,17 @@ STRANGERS_PER_SECOND: Final = 20  # look-ups of ids that this process has not ve
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A token that is valid now."""
+    """A credential that is valid now; `client` is that of a client secret."""
 
     id: str
     directory: str
     scope: Scope
+    client: str = ""
+
+    @property
+    def actor(self) -> str:
+        """Return who this is in the log."""
+        return f"client {self.client}" if self.client else f"token {self.id}"
 
 
 @dataclass(slots=True)
@@ -44,31 +52,40 @@ class _Known:
 
 
 class Verifier:
-    """Answers whether a token is valid; asks the vault once per token and minute at most."""
+    """Answers whether a credential is valid; asks the vault once for it in a minute at most."""
 
-    def __init__(self, vault: Vault, now: Callable[[], datetime]) -> None:
+    def __init__(self, vault: Vault, now: Callable[[], datetime], kind: Kind = TOKEN) -> None:
         self._vault = vault
         self._now = now
+        self._kind = kind
         # Those seen valid stand apart: no flood of others pushes them out.
         self._known: dict[bool, OrderedDict[str, _Known]] = {
             True: OrderedDict(),
             False: OrderedDict(),
         }
         self._fetching: dict[str, asyncio.Task[_Known]] = {}
-        self._strangers: tuple[int, int] = (0, 0)  # the current second, look-ups in it
+        self._strangers = Strangers(now)
 
     async def verify(self, value: str) -> Verified | None:
-        """Return the token, or None when it is worth nothing.
+        """Return the credential, or None when it is worth nothing.
 
         Raises Unavailable when the vault does not answer, or the limit on look-ups is reached,
-        and this process has not verified the token within the last minutes.
+        and this process has not verified the credential within the last minutes.
         """
-        identifier = token_id(value)
+        identifier = self._kind.id_of(value)
         if identifier is None:
             return None
-        known = await self._current(identifier)
-        if known.digest is None or not compare_digest(known.digest, token_digest(value)):
+        known = await self._current(identifier, stranger=True)
+        if known.digest is None or not compare_digest(known.digest, digest(value)):
             return None
+        return self._valid(identifier, known)
+
+    async def still_valid(self, identifier: str) -> Verified | None:
+        """Return the credential, for a caller with other proof that it once was verified."""
+        known = await self._current(identifier, stranger=False)
+        return None if known.digest is None else self._valid(identifier, known)
+
+    def _valid(self, identifier: str, known: _Known) -> Verified | None:
         # The second of expiry is too late.
         if known.expires_at is not None and self._now() >= known.expires_at:
             return None
@@ -76,12 +93,12 @@ class Verifier:
         self._remember(identifier, known)
         return known.token
 
-    async def _current(self, identifier: str) -> _Known:
+    async def _current(self, identifier: str, *, stranger: bool) -> _Known:
         known = self._known[True].get(identifier) or self._known[False].get(identifier)
         if known is None or not known.verified:
             if known is not None and self._is_fresh(known):
                 return known
-            return await asyncio.shield(self._fetch(identifier, stranger=True))
+            return await asyncio.shield(self._fetch(identifier, stranger=stranger))
         now = self._now()
         if self._is_fresh(known) or (known.next_asked_at and now < known.next_asked_at):
             return known
@@ -111,7 +128,7 @@ class Verifier:
         task = self._fetching.get(identifier)
         if task is None:
             if stranger:
-                self._count_stranger()
+                self._strangers.count(STRANGERS_PER_SECOND)
             task = asyncio.create_task(self._ask(identifier))
             self._fetching[identifier] = task
             task.add_done_callback(lambda done: self._fetched(identifier, done))
@@ -122,17 +139,9 @@ class Verifier:
         if not task.cancelled():
             task.exception()  # seen, also when nobody waits any more
 
-    def _count_stranger(self) -> None:
-        second = int(self._now().timestamp())
-        last, lookups = self._strangers
-        lookups = lookups + 1 if last == second else 1
-        if lookups > STRANGERS_PER_SECOND:
-            raise Unavailable("too many unknown tokens at once", retry_after=1)
-        self._strangers = (second, lookups)
-
     async def _ask(self, identifier: str) -> _Known:
         known = _Known(fetched_at=self._now())
-        secret = await self._vault.get(secret_name(identifier))
+        secret = await self._vault.get(self._kind.secret_name(identifier))
         token = None if secret is None else _token(identifier, secret.properties.tags)
         if secret is not None and token is not None:
             known.token = token
@@ -147,6 +156,6 @@ class Verifier:
 def _token(identifier: str, tags: Mapping[str, str]) -> Verified | None:
     """Return what the tags say; None for a secret that no version known here has made."""
     try:
-        return Verified(identifier, tags["directory"], Scope(tags["scope"]))
+        return Verified(identifier, tags["directory"], Scope(tags["scope"]), tags.get("client", ""))
     except (KeyError, ValueError):
         return None

@@ -94,7 +94,7 @@ async def _dispatch(
         directory=directory.id,
         message_id=message_id,
         started=services.now(),
-        actor=f"token {token.id}",
+        actor=token.actor,
         policy=policy,
         user_agent=request.headers.get("user-agent", ""),
         if_match=request.headers.get("if-match"),

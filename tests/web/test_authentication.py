@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from scim.provisioning import rows, tokens, verification
+from scim.provisioning import rows, verification
+from scim.provisioning.credentials import digest
 from scim.provisioning.identifiers import lower_id
 from scim.provisioning.scans import scan_rows
-from scim.provisioning.tokens import Scope, secret_name, token_digest, token_id
+from scim.provisioning.tokens import TOKEN, Scope
 from scim.storage.local_vault import LocalVault
 from tests.endpoint import HOST_KEY, SCIM_JSON, Answer, Directory, Endpoint, running
 from tests.web.refusals import check_refusal, stored
@@ -37,7 +38,7 @@ async def endpoint(tmp_path: Path, vault: WaveringVault) -> AsyncIterator[Endpoi
 
 def unknown_token() -> str:
     """Return a token that is built rightly, but that nobody was given."""
-    return tokens._build(lower_id(16), secrets.token_bytes(32))
+    return TOKEN.build(lower_id(16), secrets.token_bytes(32))
 
 
 async def call(directory: Directory, authorization: str | None, **sent: Any) -> Answer:
@@ -142,7 +143,7 @@ async def test_an_unknown_token_is_asked_for_once_in_ten_seconds(
 async def test_the_id_of_a_token_is_not_enough(directory: Directory) -> None:
     """Another secret under a known id is refused, and the right one goes on."""
     assert await status(directory) == 200
-    forged = tokens._build(token_id(directory.token) or "", secrets.token_bytes(32))
+    forged = TOKEN.build(TOKEN.id_of(directory.token) or "", secrets.token_bytes(32))
     assert await status(directory, forged) == 401
     assert await status(directory) == 200
 
@@ -170,7 +171,7 @@ async def test_a_revoked_token_is_refused_within_a_minute(
     directory: Directory, vault: WaveringVault
 ) -> None:
     """Disabled or deleted in the vault, by whatever way; enabled again, it serves again."""
-    name = secret_name(token_id(directory.token) or "")
+    name = TOKEN.secret_name(TOKEN.id_of(directory.token) or "")
     assert await status(directory) == 200
     await vault.update(name, enabled=False)
     directory.endpoint.clock.forward(seconds=60)
@@ -198,8 +199,8 @@ async def test_a_secret_without_our_tags_is_worth_nothing(
     """A secret that somebody made by hand is refused; it is no fault of the endpoint."""
     token = unknown_token()
     tags = {name: value.format(directory=directory.id) for name, value in tags.items()}
-    name = secret_name(token_id(token) or "")
-    await vault.put(name, token_digest(token), expires_at=None, tags=tags)
+    name = TOKEN.secret_name(TOKEN.id_of(token) or "")
+    await vault.put(name, digest(token), expires_at=None, tags=tags)
     assert await status(directory, token) == 401
 
 
@@ -326,7 +327,7 @@ async def test_a_known_token_does_not_wait_for_a_silent_vault(
     """It is served after a short patience; what the vault says at last counts from then on."""
     monkeypatch.setattr(verification, "PATIENCE", 0.02)
     assert await status(directory) == 200
-    await vault.update(secret_name(token_id(directory.token) or ""), enabled=False)
+    await vault.update(TOKEN.secret_name(TOKEN.id_of(directory.token) or ""), enabled=False)
     vault.silent = True
     directory.endpoint.clock.forward(seconds=60)
     async with asyncio.timeout(5):
@@ -415,7 +416,7 @@ async def test_a_token_is_shown_nowhere(
         repr(new),
         repr(verifier._known),
         repr(endpoint.services),
-        repr(await vault.inner.get(secret_name(new.id))),
+        repr(await vault.inner.get(TOKEN.secret_name(new.id))),
     ]
     for partition in (rows.INSTALLATION, rows.partition(directory.id)):
         found = scan_rows(endpoint.services.storage, partition, "", rows.END)
@@ -425,4 +426,4 @@ async def test_a_token_is_shown_nowhere(
         secret = token.rpartition("_")[2]
         for text in texts:
             assert secret not in text
-            assert token_digest(token) not in text
+            assert digest(token) not in text

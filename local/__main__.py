@@ -1,4 +1,4 @@
-"""Starts the commands: `python3 -m local start`, `test`, `fix`."""
+"""Starts the commands: `python3 -m local start`, `test`, `bench`, `fix`."""
 
 import sys
 

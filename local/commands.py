@@ -65,6 +65,9 @@ def parser() -> argparse.ArgumentParser:
 
     usage = "python3 -m local test [arguments of pytest]"
     commands.add_parser("test", help="format, lint, types, imports, tests", usage=usage)
+    bench = commands.add_parser("bench", help="requests per second, round trips, memory")
+    bench.add_argument("--quick", action="store_true", help="some seconds, in small directories")
+    bench.add_argument("--json", type=Path, metavar="FILE", help="write all results there too")
     commands.add_parser("fix", help="format the code and apply safe fixes")
     return top
 

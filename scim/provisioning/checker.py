@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from scim.provisioning import group_rows, rows, totals, user_rows
+from scim.provisioning import former_users, group_rows, rows, totals, user_rows
 from scim.provisioning.ports import Storage
 from scim.provisioning.scans import scan_rows
 from scim.provisioning.stored_groups import StoredGroup, groups_between
@@ -16,7 +16,7 @@ from scim.provisioning.stored_users import StoredUser, users_between
 
 # Rows that follow from users and groups: each has to be there, and no other of its kind.
 _NOBODY: Final = ""
-_DERIVED: Final = ("c_", "d_", "e_", "m_", "n_", "o_", "r_", "x_", "y_")
+_DERIVED: Final = ("c_", "d_", "e_", "m_", "n_", "o_", "r_", "w_", "x_", "y_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +53,9 @@ async def check(storage: Storage, partition: str, now: datetime) -> list[Problem
     first, last = rows.user_range("", "")
     async for user in users_between(storage, partition, first, last):
         _user(findings, user)
-    for prefix in _DERIVED:
-        async for row in scan_rows(storage, partition, prefix, prefix + rows.END):
-            owner = findings.expected.pop(row.key, _NOBODY)
-            if owner == _NOBODY:
-                findings.say(row.key, "belongs to no resource")
-            elif owner is not None and row.values["id"] != owner:
-                findings.say(row.key, f"names {row.values['id']} instead of {owner}")
-    for key in sorted(findings.expected):
-        findings.say(key, "is missing")
+    async for former in former_users.all_former(storage, partition):
+        findings.expect([former_users.name_key(former.resource)])
+    await _derived(storage, partition, findings)
     await _jobs(storage, partition, findings)
     await _log(storage, partition, findings)
     known = await totals.read(storage, partition, now)
@@ -104,6 +98,18 @@ def _user(findings: _Findings, user: StoredUser) -> None:
     findings.expect([user_rows.unique_key(user.resource)], owner=user_id)
     findings.counts["users"] += 1
     findings.counts["activeUsers"] += user.resource.get("active", False)
+
+
+async def _derived(storage: Storage, partition: str, findings: _Findings) -> None:
+    for prefix in _DERIVED:
+        async for row in scan_rows(storage, partition, prefix, prefix + rows.END):
+            owner = findings.expected.pop(row.key, _NOBODY)
+            if owner == _NOBODY:
+                findings.say(row.key, "belongs to no resource")
+            elif owner is not None and row.values["id"] != owner:
+                findings.say(row.key, f"names {row.values['id']} instead of {owner}")
+    for key in sorted(findings.expected):
+        findings.say(key, "is missing")
 
 
 async def _jobs(storage: Storage, partition: str, findings: _Findings) -> None:

@@ -12,8 +12,9 @@ from scim.provisioning import rows, totals
 from scim.provisioning.checker import check
 from scim.provisioning.former_users import load_former
 from scim.provisioning.log import Did
+from scim.provisioning.ports import Delete
 from scim.provisioning.stored_users import load_user
-from scim.settings import Settings
+from scim.settings import Settings, SettingsError, read_settings
 from tests.endpoint import Directory, Endpoint, running
 
 # What miniOrange's page calls mandatory.
@@ -401,8 +402,32 @@ async def test_a_policy_reaches_other_processes_within_a_minute(
         elsewhere.clock.moment = endpoint.clock.moment
         there = Directory(elsewhere, directory.id, directory.token)
         assert (await there.send("POST", "/Users", KIM)).status == 201
+        assert (await directory.send("POST", "/Users", KIM)).status == 409
         await set_policy(directory, createUsers=False)
         assert (await directory.send("POST", "/Users", KIM)).status == 501
         assert (await there.send("POST", "/Users", KIM)).status == 409
         elsewhere.clock.forward(seconds=60)
         assert (await there.send("POST", "/Users", KIM)).status == 501
+
+
+async def test_a_record_is_found_by_its_name(directory: Directory) -> None:
+    """The checker misses the row that finds it."""
+    await set_policy(directory, deleteUserMeans="disable")
+    kim = await directory.create_user(**KIM)
+    await directory.send("DELETE", f"/Users/{kim['id']}")
+    storage, partition = directory.endpoint.services.storage, rows.partition(directory.id)
+    index = next(key for key in await stored_rows(directory) if key.startswith("w_"))
+    await storage.commit(partition, [Delete(index, None)])
+    assert [each.key for each in await checked(directory)] == [index]
+
+
+def test_a_wrong_requirement_is_a_problem_of_the_settings() -> None:
+    """Each name that no client can fill is told, beside the problems of other settings."""
+    environ = {"REQUIRED_ATTRIBUTES": "userName, shoeSize,, groups", "REQUESTS_PER_SECOND": "0"}
+    with pytest.raises(SettingsError) as raised:
+        read_settings(environ)
+    told = raised.value.problems
+    assert "REQUIRED_ATTRIBUTES: shoeSize is no attribute of User." in told
+    assert "REQUIRED_ATTRIBUTES: groups is read-only: no client can send it." in told
+    assert [each.split(":")[0] for each in told].count("REQUIRED_ATTRIBUTES") == 2
+    assert any(each.startswith("REQUESTS_PER_SECOND") for each in told)

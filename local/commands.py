@@ -30,6 +30,10 @@ def run(options: argparse.Namespace) -> int:
         import local.check  # noqa: PLC0415 - as above
 
         return local.check.main(options.data)
+    if options.command == "bench":
+        import bench.command  # noqa: PLC0415 - as above
+
+        return bench.command.main(options)
     import local.test  # noqa: PLC0415 - as above
 
     return local.test.fix() if options.command == "fix" else local.test.main(options.pytest)

@@ -34,7 +34,8 @@ from scim.protocol.resource import missing_values, note, whole_resource, with_sc
 from scim.protocol.schema import Attribute, Json, Resource, ResourceType
 
 PATCH_OP: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
-MAX_OPERATIONS: Final = 10_000  # in one message; Entra sends a thousand members one by one
+# In one message, removals apart: Entra sends a thousand members one by one.
+MAX_OPERATIONS: Final = 10_000
 
 _OPS: Final = ("add", "remove", "replace")
 _QUOTED: Final = 40  # characters of a wrong op that an error repeats
@@ -58,9 +59,9 @@ class Operation:
 def read_operations(message: Json, resource_type: ResourceType) -> list[Operation]:
     """Return the operations of a PatchOp message in standard form.
 
-    Raises InvalidSyntax for a message or an operation that is built wrongly, TooMany beyond
-    MAX_OPERATIONS, InvalidPath, InvalidValue for a value that is missing, NoTarget for a `remove`
-    without a path.
+    Raises InvalidSyntax for a message or an operation that is built wrongly, TooMany for more
+    than MAX_OPERATIONS, InvalidPath, InvalidValue for a value that is missing, NoTarget for a
+    `remove` without a path.
     """
     if not isinstance(message, dict):
         raise InvalidSyntax("A PATCH message must be an object with schemas and Operations.")
@@ -74,14 +75,18 @@ def read_operations(message: Json, resource_type: ResourceType) -> list[Operatio
             "Operations must be a list of one operation or more, such as "
             '{"op": "replace", "path": "displayName", "value": "Kim"}.'
         )
-    if len(operations) > MAX_OPERATIONS:
-        raise TooMany(
-            f"The message has {len(operations)} operations; at most {MAX_OPERATIONS} are taken."
-        )
-    return [
+    read = [
         _read_operation(operation, f"Operations[{index}]", resource_type)
         for index, operation in enumerate(operations)
     ]
+    # A dialect makes a removal of each value in a list: the body's size bounds both alike.
+    writing = sum(operation.op != "remove" for operation in read)
+    if writing > MAX_OPERATIONS:
+        raise TooMany(
+            f"The message has {writing} operations that add or replace; at most {MAX_OPERATIONS} "
+            "are taken. Put more values into one operation."
+        )
+    return read
 
 
 def apply_patch(

@@ -122,6 +122,12 @@ def test_the_number_of_operations_has_a_limit() -> None:
         read_operations(message(*operations, operations[0]), KIND)
 
 
+def test_removals_are_not_counted() -> None:
+    """A list of values to remove becomes an operation each, and may be as long as one to add."""
+    operations = [("remove", 'emails[value eq "a"]')] * (MAX_OPERATIONS + 1)
+    assert len(read_operations(message(*operations), KIND)) == MAX_OPERATIONS + 1
+
+
 # --- what operations do: (stored, operations, expected)
 
 DONE: dict[str, tuple[Resource, list[Op], Resource]] = {

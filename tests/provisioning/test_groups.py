@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from scim.protocol.patch import MAX_OPERATIONS
 from scim.provisioning import rows
 from tests.endpoint import Directory
 
@@ -123,6 +124,16 @@ async def test_an_unknown_member_refuses_the_whole_change(directory: Directory) 
     assert stranger in answer.json["detail"]
     assert await directory.members(group["id"]) == set()
     assert await groups_of(directory, kim) == []
+
+
+async def test_as_many_members_can_be_listed_to_remove_as_to_add(directory: Directory) -> None:
+    """Entra and JumpCloud list whom to remove: a list longer than a message's operations works."""
+    kim, lee = await users(directory, 2)
+    group = await directory.create_group("Tunnels", [kim, lee])
+    former = [f"0199aaaa-0000-7000-8000-{each:012x}" for each in range(MAX_OPERATIONS)]
+    leaving = {**adding([*former, kim]), "op": "Remove"}
+    assert (await directory.patch_group(group["id"], leaving)).status == 204
+    assert await directory.members(group["id"]) == {lee}
 
 
 async def test_groups_in_groups(directory: Directory) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,10 +14,12 @@ from scim.provisioning.cursors import Cursors
 from scim.provisioning.directories import Directories
 from scim.provisioning.group_work import GroupWork
 from scim.provisioning.groups import Groups
+from scim.provisioning.idempotency import Idempotency
 from scim.provisioning.jobs import Jobs
 from scim.provisioning.policy import Policy
 from scim.provisioning.ports import Storage, Unavailable, Vault
 from scim.provisioning.queries import Queries
+from scim.provisioning.token_usage import TokenUsage
 from scim.provisioning.tokens import Tokens
 from scim.provisioning.upkeep import Upkeep
 from scim.provisioning.user_work import UserWork
@@ -80,6 +82,8 @@ def build(
         },
     )
     directories = Directories(storage, now)
+    tokens = Tokens(storage, vault, now, timedelta(days=settings.TOKEN_DAYS))
+    usage, idempotency = TokenUsage(storage, now), Idempotency(storage, now)
     return Services(
         public_base=settings.public_base,
         now=now,
@@ -89,11 +93,14 @@ def build(
             body={user.name: USER_BYTES, group.name: GROUP_BYTES},
         ),
         policy=_policy(settings),
+        deleted_for=timedelta(days=settings.DELETED_DIRECTORY_DAYS),
         rate=Rate(now),
         storage=storage,
         vault=vault,
         directories=directories,
-        tokens=Tokens(storage, vault, now),
+        tokens=tokens,
+        usage=usage,
+        idempotency=idempotency,
         verifier=Verifier(vault, now),
         resource_types=(user, group),
         users=Users(storage, user, now, work),
@@ -102,7 +109,7 @@ def build(
         group_queries=Queries(storage, collections.groups(group), now, settings.SCAN_LIMIT),
         cursors=Cursors(storage, now),
         jobs=work,
-        upkeep=Upkeep(storage, directories, work, now),
+        upkeep=Upkeep(storage, directories, work, tokens, usage, idempotency, now),
     )
 
 

@@ -72,6 +72,15 @@ class Settings(BaseModel):
         ge=100,
         description="Most resources that one call may read when no index serves its filter.",
     )
+    TOKEN_DAYS: int = Field(
+        default=365, ge=1, le=1095, description="Life of a token for which nobody says another."
+    )
+    DELETED_DIRECTORY_DAYS: int = Field(
+        default=30,
+        ge=1,
+        le=3650,
+        description="Time in which a deleted directory can be restored; then its data is purged.",
+    )
 
     # The policy of every directory; a directory's own overrides it, field by field.
     REQUIRED_ATTRIBUTES: str = Field(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, field_serializer
 from pydantic.alias_generators import to_camel
@@ -17,6 +18,8 @@ from scim.protocol.folding import fold
 from scim.protocol.schema import Json
 from scim.provisioning import rows
 from scim.provisioning.identifiers import lower_id
+from scim.provisioning.log import Did, Target
+from scim.provisioning.management_log import By, deliver, note
 from scim.provisioning.policy import Policy
 from scim.provisioning.ports import (
     Conflict,
@@ -39,16 +42,34 @@ _ID: Final = re.compile("[a-z0-9-]{1,60}")
 _ID_LENGTH: Final = 20  # about 100 random bits: an id cannot be guessed
 
 
+State = Literal["active", "paused", "deleted", "purging"]
+Access = Literal["keep", "withdraw"]
+
+
+class Deletion(BaseModel):
+    """When a directory was deleted, until when it can be restored, and what becomes of the access.
+
+    `access`: its users keep what rules grant them until the data is purged, or lose it at once.
+    """
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
+
+    deleted_at: datetime
+    purge_at: datetime
+    access: Access
+
+
 class Directory(BaseModel):
-    """One connection to one identity provider."""
+    """One connection to one identity provider; `deletion` is set while it is deleted."""
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
 
     id: str
     name: str
-    state: str = "active"
+    state: State = "active"
     created_at: datetime
     policy: Policy = Policy()
+    deletion: Deletion | None = None
 
     @field_serializer("policy")
     def _overrides(self, policy: Policy) -> dict[str, Json]:
@@ -77,7 +98,9 @@ class Directories:
         self._now = now
         self._known: OrderedDict[str, _Known] = OrderedDict()
 
-    async def create(self, name: str, policy: Policy | None = None) -> Directory:
+    async def create(
+        self, name: str, policy: Policy | None = None, by: By | None = None
+    ) -> Directory:
         """Make a directory; names are unique without regard to case. Raises NameTaken."""
         directory = Directory(
             id=lower_id(_ID_LENGTH),
@@ -85,38 +108,62 @@ class Directories:
             created_at=self._now(),
             policy=policy or Policy(),
         )
+        key = rows.directory(directory.id)
+        operations: list[Operation] = [Insert(key, _values(directory)), _name(directory)]
         try:
-            await self._storage.commit(
-                rows.INSTALLATION,
-                [Insert(rows.directory(directory.id), _values(directory)), _name(directory)],
-            )
+            await self._commit(operations, directory, Did.CREATE, by)
         except Conflict as conflict:
             raise await self._name_taken(name) from conflict
         return directory
 
     async def change(
-        self, directory_id: str, decide: Callable[[Directory], Directory]
+        self,
+        directory_id: str,
+        decide: Callable[[Directory], Directory],
+        by: By | None = None,
     ) -> Directory:
-        """Store what `decide` makes of the directory. Raises NotFound, NameTaken."""
+        """Store what `decide` makes of the directory. Raises NotFound, NameTaken.
+
+        A deleted directory gives its name up, a restored one takes it again.
+        """
         for _ in range(CHANGES):
             row = await self._row(directory_id)
-            if row is None:
+            before = None if row is None else _existing(row)
+            if row is None or before is None:
                 raise NotFound(f"There is no directory {directory_id[:100]!r}.")
-            key, before = row.key, _directory(row)
             after = decide(before)
-            operations: list[Operation] = [Replace(key, _values(after), row.etag)]
-            old, new = _name(before), _name(after)
-            if new.key != old.key:
-                operations += [Delete(old.key, None), new]
+            if after == before:
+                return before
+            operations: list[Operation] = [Replace(row.key, _values(after), row.etag)]
+            old, new = _held_name(before), _held_name(after)
+            if old is not None and (new is None or new.key != old.key):
+                operations.append(Delete(old.key, None))
+            if new is not None and (old is None or new.key != old.key):
+                operations.append(new)
             try:
-                await self._storage.commit(rows.INSTALLATION, operations)
+                await self._commit(operations, after, _did(before, after), by, before)
             except Conflict as conflict:
-                if conflict.key == new.key:
+                if new is not None and conflict.key == new.key:
                     raise await self._name_taken(after.name) from conflict
                 continue
             self._remember(directory_id, after)
             return after
         raise Unavailable("too many changes of the same directory at once", retry_after=2)
+
+    async def _commit(
+        self,
+        operations: list[Operation],
+        after: Directory,
+        did: Did,
+        by: By | None,
+        before: Directory | None = None,
+    ) -> None:
+        if by is not None:
+            target = Target(type="Directory", id=after.id, identifier=after.name)
+            operations.append(note(by, after.id, did, target, _changes(before, after)))
+        await self._storage.commit(rows.INSTALLATION, operations)
+        if by is not None:
+            await deliver(self._storage, after.id)
 
     async def get(self, directory_id: str) -> Directory | None:
         """Return the directory as it was at most a minute ago; None if there is none.
@@ -138,15 +185,42 @@ class Directories:
     async def read(self, directory_id: str) -> Directory | None:
         """Return the directory as it is now; None if there is none."""
         row = await self._row(directory_id)
-        return _directory(row) if row else None
+        return _existing(row) if row else None
 
     async def all(self) -> list[Directory]:
-        """Return every directory, in no particular order."""
+        """Return every directory, also deleted ones, in no particular order."""
+        return [each async for each in self._rows() if each.state != "purging"]
+
+    async def purging(self) -> list[Directory]:
+        """Return the deleted directories whose data is to go, and mark them: no way back."""
+        found: list[Directory] = []
+        async for each in self._rows():
+            if each.state == "purging":
+                found.append(each)
+            elif self._is_due(each):
+                with suppress(NotFound):  # another run has just marked it
+                    found.append(await self.change(each.id, self._purged))
+        return [each for each in found if each.state == "purging"]
+
+    async def forget(self, directory: Directory) -> None:
+        """Remove a directory of which nothing else is left; harmless if it is gone."""
+        with suppress(Conflict):
+            await self._storage.commit(
+                rows.INSTALLATION, [Delete(rows.directory(directory.id), None)]
+            )
+
+    def _is_due(self, directory: Directory) -> bool:
+        return directory.deletion is not None and self._now() >= directory.deletion.purge_at
+
+    def _purged(self, directory: Directory) -> Directory:
+        if not self._is_due(directory):
+            return directory  # it was restored in between
+        return directory.model_copy(update={"state": "purging"})
+
+    async def _rows(self) -> AsyncIterator[Directory]:
         first = rows.directory()
-        return [
-            _directory(row)
-            async for row in scan_rows(self._storage, rows.INSTALLATION, first, first + rows.END)
-        ]
+        async for row in scan_rows(self._storage, rows.INSTALLATION, first, first + rows.END):
+            yield _directory(row)
 
     async def named(self, name: str) -> Directory | None:
         """Return the directory of that name, in any case."""
@@ -175,6 +249,11 @@ def _directory(row: Row) -> Directory:
     return Directory.model_validate(rows.unpack(row.values))
 
 
+def _existing(row: Row) -> Directory | None:
+    directory = _directory(row)
+    return None if directory.state == "purging" else directory
+
+
 def _values(directory: Directory) -> dict[str, Value]:
     return rows.pack(directory.model_dump(mode="json", by_alias=True))
 
@@ -183,3 +262,30 @@ def _name(directory: Directory) -> Insert:
     """Return the row that makes the name unique."""
     key = rows.directory_name(fold(directory.name))
     return Insert(key, {"f": rows.FORMAT, "id": directory.id})
+
+
+def _held_name(directory: Directory) -> Insert | None:
+    return _name(directory) if directory.deletion is None else None
+
+
+def _did(before: Directory, after: Directory) -> Did:
+    if after.deletion != before.deletion:
+        return Did.DELETE if after.deletion else Did.RESTORE
+    if after.state != before.state:
+        return Did.PAUSE if after.state == "paused" else Did.RESUME
+    return Did.UPDATE
+
+
+def _changes(before: Directory | None, after: Directory) -> list[str]:
+    """Return the names of what is set or changed, those of the policy by its name first."""
+    old = {} if before is None else _flat(before)
+    new = _flat(after)
+    return [name for name in {**old, **new} if old.get(name) != new.get(name)]
+
+
+def _flat(directory: Directory) -> dict[str, Json]:
+    shown = directory.model_dump(
+        mode="json", by_alias=True, include={"name", "state", "policy", "deletion"}
+    )
+    policy, deletion = shown.pop("policy"), shown.pop("deletion") or {}
+    return shown | {f"policy.{name}": each for name, each in policy.items()} | deletion

@@ -32,6 +32,13 @@ class Did(StrEnum):
     DELETE = "delete"
     ADD_MEMBERS = "addMembers"
     REMOVE_MEMBERS = "removeMembers"
+    # Of directories and tokens:
+    PAUSE = "pause"
+    RESUME = "resume"
+    RESTORE = "restore"
+    ROTATE = "rotate"
+    REVOKE = "revoke"
+    EXPIRING = "expiring"
 
 
 class Target(BaseModel):

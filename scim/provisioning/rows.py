@@ -20,6 +20,7 @@ A directory is one partition:
     l_<inverted time>_… the log, newest first
     i_<subject>_<log>   the log by the user or group concerned
     t                   totals, folded from the log
+    q                   a doubt about the totals: count anew
     j_<job>             work longer than one commit
     c_<job>_<number>    members that the job still has to add or remove
 
@@ -28,6 +29,9 @@ The partition `installation` holds what belongs to no directory:
     d_<directory>       a directory
     a_<hash>            directory name -> directory, unique
     k_<directory>_<token>  a token as listings show it
+    k_<directory>_<token>_used  when and from where it was last used, right behind it
+    o_<directory>_<log>  an entry on its way into the directory's log
+    q_<hash>            an idempotency key, with the answer of its first request
     s_cursors           the key that seals cursors
 """
 
@@ -43,6 +47,7 @@ from scim.provisioning.ports import Value
 
 INSTALLATION: Final = "installation"
 TOTALS: Final = "t"
+DOUBT: Final = "q"
 LOG: Final = "l_"
 CURSOR_KEY: Final = "s_cursors"
 # One more than every character of a key: `prefix + END` closes the range of a prefix.
@@ -190,6 +195,26 @@ def directory_name(folded: str) -> str:
 def token(directory_id: str, token_id: str = "") -> str:
     """Key of a token; without the token, the beginning of all those of the directory."""
     return f"k_{directory_id}_{token_id}"
+
+
+def token_use(directory_id: str, token_id: str) -> str:
+    """Key of a token's last use."""
+    return f"k_{directory_id}_{token_id}_used"
+
+
+def is_token(key: str) -> bool:
+    """Whether the key is a token's own, not that of its last use behind it."""
+    return key.count("_") == 2
+
+
+def outbox(directory_id: str, log_key: str = "") -> str:
+    """Key of an entry for a directory's log; without the entry, the beginning of all of them."""
+    return f"o_{directory_id}_{log_key[len(LOG) :]}"
+
+
+def idempotency(request: str = "") -> str:
+    """Key of an idempotency key; without the request, the beginning of all of them."""
+    return f"q_{digest(request)}" if request else "q_"
 
 
 def last_part(key: str) -> str:

@@ -1,93 +1,235 @@
-"""Tokens: credentials of a directory. The vault alone decides whether one is valid."""
+"""Tokens: credentials of a directory, made, rotated and revoked.
+
+The vault decides whether a token is valid, so it is told first; the row follows.
+"""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final
 
+from scim.protocol.errors import NotFound
 from scim.provisioning import rows
 from scim.provisioning.credentials import ID_LENGTH, SECRET_BYTES, Kind, digest
 from scim.provisioning.identifiers import RandomBytes, lower_id
-from scim.provisioning.ports import Insert, Put, Storage, Vault
-from scim.provisioning.versions import timestamp
+from scim.provisioning.log import Did, Target
+from scim.provisioning.management_log import By, deliver, note
+from scim.provisioning.ports import (
+    Conflict,
+    Delete,
+    Insert,
+    Operation,
+    Put,
+    Replace,
+    Storage,
+    Unavailable,
+    Vault,
+)
+from scim.provisioning.stored_tokens import (
+    Scope,
+    StoredToken,
+    Token,
+    load_token,
+    token_values,
+    tokens_of,
+)
+
+__all__ = ["TOKEN", "NewToken", "Scope", "Tokens"]  # Scope too: whoever makes tokens needs it
 
 LIFE: Final = timedelta(days=365)
+LIFE_MAX: Final = timedelta(days=1095)
+UNFINISHED: Final = timedelta(minutes=10)  # far longer than the host lets a request last
+CHANGES: Final = 8  # reads and decisions of one change under conflicts
 
 TOKEN: Final = Kind("rc", "token")
 
 
-class Scope(StrEnum):
-    """What a token may be used for."""
-
-    SCIM = "scim"
-    SCIM_READ = "scim.read"
-    ACCESS = "access"
-
-
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True)
 class NewToken:
     """A token at the only moment when its value is known; it does not print itself."""
 
-    id: str
-    value: str
-    description: str
-    scope: Scope
-    created_at: datetime
-    expires_at: datetime
+    token: Token
+    value: str = field(repr=False)
+
+    @property
+    def id(self) -> str:
+        """Return the token's id."""
+        return self.token.id
 
 
 class Tokens:
-    """Makes tokens: a row `pending`, then the secret, then the row `active`."""
+    """The tokens of all directories. `life` is that of a token for which nobody says another."""
 
     def __init__(
         self,
         storage: Storage,
         vault: Vault,
         now: Callable[[], datetime],
+        life: timedelta = LIFE,
         random_bytes: RandomBytes = secrets.token_bytes,
     ) -> None:
         self._storage = storage
         self._vault = vault
         self._now = now
+        self._life = life
         self._random_bytes = random_bytes
 
     async def create(
-        self, directory: str, description: str, scope: Scope = Scope.SCIM, life: timedelta = LIFE
+        self,
+        directory: str,
+        description: str,
+        scope: Scope = Scope.SCIM,
+        life: timedelta | None = None,
+        by: By | None = None,
     ) -> NewToken:
-        """Make a token. A kill in between leaves at most a pending row and an unknown digest."""
+        """Make a token: a row `pending`, the secret, the row `active`.
+
+        A kill in between leaves at most a pending row and a digest whose token nobody knows.
+        """
         now = self._now()
         identifier = lower_id(ID_LENGTH, self._random_bytes)
-        token = NewToken(
+        value = TOKEN.build(identifier, self._random_bytes(SECRET_BYTES))
+        pending = Token(
             id=identifier,
-            value=TOKEN.build(identifier, self._random_bytes(SECRET_BYTES)),
+            directory=directory,
             description=description,
             scope=scope,
             created_at=now,
-            expires_at=now + life,
+            expires_at=now + (life or self._life),
+            state="pending",
         )
-        shown = {
-            "id": token.id,
-            "directory": directory,
-            "description": description,
-            "scope": scope,
-            "createdAt": timestamp(token.created_at),
-            "expiresAt": timestamp(token.expires_at),
-        }
-        key = rows.token(directory, token.id)
-        await self._storage.commit(
-            rows.INSTALLATION, [Insert(key, rows.pack({**shown, "state": "pending"}))]
-        )
+        key = rows.token(directory, pending.id)
+        await self._storage.commit(rows.INSTALLATION, [Insert(key, token_values(pending))])
         await self._vault.put(
-            TOKEN.secret_name(token.id),
-            digest(token.value),
-            expires_at=token.expires_at,
+            TOKEN.secret_name(pending.id),
+            digest(value),
+            expires_at=pending.expires_at,
             tags={"directory": directory, "scope": scope},
         )
-        await self._storage.commit(
-            rows.INSTALLATION, [Put(key, rows.pack({**shown, "state": "active"}))]
-        )
-        return token
+        token = pending.model_copy(update={"state": "active"})
+        operations: list[Operation] = [Put(key, token_values(token))]
+        await self._commit(operations, token, Did.CREATE, by)
+        return NewToken(token, value)
+
+    async def all(self, directory: str) -> list[StoredToken]:
+        """Return the tokens of a directory, those that ended too."""
+        found = await tokens_of(self._storage, directory)
+        return [each for each in found if each.token.state != "pending"]
+
+    async def read(self, directory: str, token_id: str) -> StoredToken:
+        """Return a token. Raises NotFound."""
+        found = await load_token(self._storage, directory, token_id)
+        if found is None:
+            raise NotFound(f"There is no token {token_id[:100]!r} in this directory.")
+        return found
+
+    async def revoke(
+        self,
+        directory: str,
+        token_id: str,
+        by: By,
+        check: Callable[[StoredToken], None] = lambda _: None,
+    ) -> StoredToken:
+        """End a token; everywhere within a minute. Raises NotFound, and what `check` raises."""
+
+        async def end(stored: StoredToken) -> Token:
+            check(stored)
+            await self._vault.update(TOKEN.secret_name(token_id), enabled=False)
+            return stored.token.model_copy(update={"state": "revoked"})
+
+        return await self._change(directory, token_id, end, Did.REVOKE, by)
+
+    async def replace(
+        self,
+        directory: str,
+        old: Token,
+        by: By,
+        *,
+        life: timedelta | None,
+        old_expires_at: datetime | None,
+    ) -> NewToken:
+        """Make a token in place of another, which lives on until it expires; it may sooner."""
+        new = await self.create(directory, old.description, old.scope, life, by)
+        expires_at = old_expires_at or old.expires_at
+
+        async def shorten(stored: StoredToken) -> Token:
+            await self._vault.update(TOKEN.secret_name(old.id), expires_at=expires_at)
+            return stored.token.model_copy(
+                update={
+                    "expires_at": expires_at,
+                    "replaced_by": new.id,
+                    "replaced_at": new.token.created_at,
+                }
+            )
+
+        await self._change(directory, old.id, shorten, Did.ROTATE, by)
+        return new
+
+    async def revoke_all(self, directory: str) -> None:
+        """End all tokens of a directory that is deleted; harmless if repeated."""
+        for stored in await tokens_of(self._storage, directory):
+            if stored.token.state == "revoked":
+                continue
+            await self._vault.update(TOKEN.secret_name(stored.token.id), enabled=False)
+            revoked = stored.token.model_copy(update={"state": "revoked"})
+            key = rows.token(directory, stored.token.id)
+            try:
+                await self._storage.commit(
+                    rows.INSTALLATION, [Replace(key, token_values(revoked), stored.etag)]
+                )
+            except Conflict:
+                await self.revoke_all(directory)
+
+    async def clear_unfinished(self, tokens: Sequence[StoredToken]) -> None:
+        """Remove what a kill left of tokens that nobody was given."""
+        for stored in tokens:
+            age = self._now() - stored.token.created_at
+            if stored.token.state == "pending" and age >= UNFINISHED:
+                await self.remove(stored)
+
+    async def remove(self, stored: StoredToken) -> None:
+        """Remove a token for good, its secret first."""
+        token = stored.token
+        await self._vault.delete(TOKEN.secret_name(token.id))
+        operations: list[Operation] = [Delete(rows.token(token.directory, token.id), stored.etag)]
+        if stored.used is not None:
+            operations.append(Delete(rows.token_use(token.directory, token.id), None))
+        try:
+            await self._storage.commit(rows.INSTALLATION, operations)
+        except Conflict:
+            return  # another run has just done it
+
+    async def _change(
+        self,
+        directory: str,
+        token_id: str,
+        decide: Callable[[StoredToken], Awaitable[Token]],
+        did: Did,
+        by: By,
+    ) -> StoredToken:
+        for _ in range(CHANGES):
+            stored = await self.read(directory, token_id)
+            after = await decide(stored)
+            if after == stored.token:
+                return stored
+            key = rows.token(directory, token_id)
+            try:
+                await self._commit([Replace(key, token_values(after), stored.etag)], after, did, by)
+            except Conflict:
+                continue
+            return StoredToken(after, "", stored.used)
+        raise Unavailable("too many changes of the same token at once", retry_after=2)
+
+    async def _commit(
+        self, operations: list[Operation], token: Token, did: Did, by: By | None
+    ) -> None:
+        if by is not None:
+            target = Target(type="Token", id=token.id, identifier=token.description)
+            part = 0 if did is Did.CREATE else 1  # a rotation does both
+            operations.append(note(by, token.directory, did, target, part=part))
+        await self._storage.commit(rows.INSTALLATION, operations)
+        if by is not None:
+            await deliver(self._storage, token.directory)

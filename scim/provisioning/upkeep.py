@@ -1,16 +1,23 @@
-"""What is due without anyone asking: jobs that were left, and totals to fold."""
+"""What is due without anyone asking: work that was left, what expires, what is to go."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Final
 
 from scim.provisioning import rows, totals
-from scim.provisioning.directories import Directories
+from scim.provisioning.directories import Directories, Directory
+from scim.provisioning.idempotency import Idempotency
 from scim.provisioning.jobs import Jobs
+from scim.provisioning.management_log import deliver
 from scim.provisioning.ports import Storage, Unavailable
+from scim.provisioning.purge import purge
+from scim.provisioning.stored_tokens import tokens_of
+from scim.provisioning.token_expiry import flag_expiring
+from scim.provisioning.token_usage import TokenUsage
+from scim.provisioning.tokens import Tokens
 
 SLICE: Final = timedelta(minutes=4)  # within the host's limit of five minutes a run
 RESULTS: Final = timedelta(days=1)  # a job that has a result is kept this long
@@ -26,27 +33,39 @@ class Upkeep:
         storage: Storage,
         directories: Directories,
         jobs: Jobs,
+        tokens: Tokens,
+        usage: TokenUsage,
+        idempotency: Idempotency,
         now: Callable[[], datetime],
     ) -> None:
         self._storage = storage
         self._directories = directories
         self._jobs = jobs
+        self._tokens = tokens
+        self._usage = usage
+        self._idempotency = idempotency
         self._now = now
 
     async def run(self) -> None:
         """Do what is due in every directory; trouble in one does not keep the others waiting."""
         until = self._now() + SLICE
+        await self._usage.write()
         for directory in await self._directories.all():
             if self._now() >= until:
                 return
-            try:
-                await self._look_after(directory.id, until)
-            except Unavailable as error:
-                _log.warning(
-                    "upkeep of a directory is put off: %s",
-                    error,
-                    extra={"event": "upkeep_put_off", "directory": directory.id},
-                )
+            await _or_put_off(self._look_after_tokens(directory), directory.id)
+            await _or_put_off(self._look_after(directory.id, until), directory.id)
+        await _or_put_off(self._idempotency.forget_old())
+        await _or_put_off(purge(self._storage, self._directories, self._tokens, self._now, until))
+
+    async def _look_after_tokens(self, directory: Directory) -> None:
+        await deliver(self._storage, directory.id)
+        tokens = await tokens_of(self._storage, directory.id)
+        await self._tokens.clear_unfinished(tokens)
+        if directory.deletion is not None:
+            await self._tokens.revoke_all(directory.id)
+        else:
+            await flag_expiring(self._storage, tokens, self._now())
 
     async def _look_after(self, directory: str, until: datetime) -> None:
         for job_id, job in await self._jobs.all(directory):
@@ -55,3 +74,15 @@ class Upkeep:
             elif job.state == "done" and self._now() - job.started > RESULTS:
                 await self._jobs.forget(directory, job_id)
         await totals.fold(self._storage, rows.partition(directory), self._now())
+
+
+async def _or_put_off(duty: Awaitable[None], directory: str = "") -> None:
+    """Do a duty; in trouble leave it to the next run, so that it keeps no other waiting."""
+    try:
+        await duty
+    except Unavailable as error:
+        _log.warning(
+            "upkeep is put off: %s",
+            error,
+            extra={"event": "upkeep_put_off", "directory": directory},
+        )

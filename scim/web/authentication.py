@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from scim.protocol.errors import Forbidden, Unauthorized
+from ipaddress import ip_address
+
+from scim.protocol.errors import Forbidden, ServiceUnavailable, Unauthorized
 from scim.provisioning.directories import Directory
 from scim.provisioning.tokens import Scope
 from scim.provisioning.verification import Verified
@@ -10,6 +12,7 @@ from scim.web.requests import Request
 from scim.web.services import Services
 
 _CHALLENGE = 'Bearer realm="Rollcall"'
+PAUSED_FOR = 300  # seconds after which a client may look whether the pause is over
 _READS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -26,14 +29,30 @@ async def authenticate(
             "invalid_token",
         )
     directory = await services.directories.get(directory_id)
-    if directory is None:
+    if directory is None or directory.deletion is not None:
         raise _refused("The directory was deleted; its tokens are worth nothing.", "invalid_token")
+    if directory.state == "paused":
+        raise ServiceUnavailable(
+            "The admin of the endpoint has paused this directory.",
+            headers={"Retry-After": str(PAUSED_FOR)},
+        )
     if token.scope is Scope.SCIM or (token.scope is Scope.SCIM_READ and _reads(request)):
         return directory, token
     raise Forbidden(
         f"The scope of this token is {token.scope.value}; this call needs scim.",
         headers={"WWW-Authenticate": f'{_CHALLENGE}, error="insufficient_scope", scope="scim"'},
     )
+
+
+def source_address(request: Request) -> str:
+    """Return the client's address as the platform tells it; empty when it does not."""
+    # The last one was added by the platform's front end; whoever calls can write the others.
+    told = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    host = told.rpartition(":")[0] if told.count(":") == 1 or "]" in told else told
+    try:
+        return str(ip_address(host.strip("[]")))
+    except ValueError:
+        return ""
 
 
 def _reads(request: Request) -> bool:

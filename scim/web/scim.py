@@ -10,7 +10,7 @@ from scim.protocol.errors import InvalidVersion, NotFound, NotImplementedHere
 from scim.provisioning.identifiers import resource_id
 from scim.provisioning.log import Call
 from scim.web import bulk, discovery, groups, responses, search, users
-from scim.web.authentication import authenticate
+from scim.web.authentication import authenticate, source_address
 from scim.web.exchange import Exchange, Handler
 from scim.web.requests import read_request
 from scim.web.services import Provider, Services
@@ -81,6 +81,12 @@ async def _dispatch(
     match request.segments:
         case (_, "v2" | "V2", directory_id, endpoint, *rest):
             directory, token = await authenticate(services, request, directory_id)
+            services.usage.note(
+                directory.id,
+                token.id,
+                source_address(request),
+                request.headers.get("user-agent", ""),
+            )
             policy = services.policy.overridden_by(directory.policy)
             services.rate.take(directory.id, policy.requests_per_second)
             handler = _BY_LOWER_NAME.get(endpoint.lower())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from scim.protocol.schema import Json, ResourceType
@@ -12,6 +12,7 @@ from scim.provisioning.collections import Stored_co
 from scim.provisioning.cursors import Cursors
 from scim.provisioning.directories import Directories
 from scim.provisioning.groups import Groups
+from scim.provisioning.idempotency import Idempotency
 from scim.provisioning.jobs import Jobs
 from scim.provisioning.log import Call
 from scim.provisioning.policy import Policy
@@ -19,6 +20,7 @@ from scim.provisioning.ports import Storage, Vault
 from scim.provisioning.queries import Queries
 from scim.provisioning.stored_groups import StoredGroup
 from scim.provisioning.stored_users import StoredUser
+from scim.provisioning.token_usage import TokenUsage
 from scim.provisioning.tokens import Tokens
 from scim.provisioning.upkeep import Upkeep
 from scim.provisioning.users import Users
@@ -65,11 +67,14 @@ class Services:
     now: Callable[[], datetime]
     limits: Limits
     policy: Policy
+    deleted_for: timedelta  # a deleted directory can be restored
     rate: Rate
     storage: Storage
     vault: Vault
     directories: Directories
     tokens: Tokens
+    usage: TokenUsage
+    idempotency: Idempotency
     verifier: Verifier
     resource_types: tuple[ResourceType, ...]
     users: Users

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Literal
 
-import azure.functions as func
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from scim.protocol.errors import ScimError
 from scim.protocol.presence import presence
-from scim.provisioning.directories import Directory, NameTaken
+from scim.protocol.schema import Json
+from scim.provisioning import directories as stored
+from scim.provisioning.directories import Access, Deletion, NameTaken
 from scim.provisioning.policy import Policy
-from scim.provisioning.tokens import NewToken
-from scim.provisioning.versions import timestamp
+from scim.web.manage import tokens
 from scim.web.manage.merge_patch import MERGE_PATCH, merge_patch
-from scim.web.manage.problems import Taken, checked, read
-from scim.web.manage.routes import Managed, Route, answer
+from scim.web.manage.models import Sent, Shown, Time
+from scim.web.manage.pages import PAGING, Page, page
+from scim.web.manage.problems import Refused, checked
+from scim.web.manage.routes import Managed, Parameter, Reply, Route
 from scim.web.requests import JSON_TYPES
 from scim.web.services import Services
 
 
-class Overrides(Policy):
+class PolicyOverrides(Policy):
     """What a directory's policy sets otherwise than the installation's."""
 
     model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=False)
@@ -38,54 +40,136 @@ class Overrides(Policy):
         return names
 
 
-class NewDirectory(BaseModel):
-    """What POST /manage/v1/directories takes, and what PATCH of one may change."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+class NewDirectory(Sent):
+    """A directory to be made."""
 
     name: str = Field(min_length=1, max_length=100)
-    policy: Overrides = Overrides()
+    policy: PolicyOverrides = PolicyOverrides()
 
 
-async def _create(call: Managed) -> func.HttpResponse:
+class DirectoryChange(NewDirectory):
+    """What a merge patch may change; a paused directory answers every SCIM call with 503."""
+
+    state: Literal["active", "paused"]
+
+
+class DirectoryDeletion(Sent):
+    """What becomes of the access that rules grant the users: kept until the purge, or withdrawn."""
+
+    access: Access = "keep"
+
+
+class Directory(Shown):
+    """A directory; `policy` is what it sets itself, `effectivePolicy` what holds."""
+
+    id: str
+    name: str
+    state: Literal["active", "paused", "deleted"]
+    base_url: str
+    created_at: Time
+    policy: dict[str, Json]
+    effective_policy: Policy
+    deleted_at: Time | None
+    purge_at: Time | None
+    access: Access | None
+
+
+class CreatedDirectory(Directory):
+    """A directory with its first token."""
+
+    token: tokens.CreatedToken
+
+
+async def _create(call: Managed) -> Reply:
     services = call.services
-    new = read(NewDirectory, call.request, context=services.users.kind)
+    new = call.read(NewDirectory, context=services.users.kind)
     with _taken(new.name):
-        directory = await services.directories.create(new.name, new.policy)
-    token = await services.tokens.create(directory.id, "First token")
-    body = {**_directory(services, directory), "token": _token(token)}
-    location = f"{services.public_base}/manage/v1/directories/{directory.id}"
-    return answer(201, body, {"Location": location})
+        made = await services.directories.create(new.name, new.policy, call.by)
+    token = await services.tokens.create(made.id, "First token", by=call.by)
+    directory = _shown(services, made)
+    body = CreatedDirectory(**dict(directory), token=tokens.created(token))
+    return Reply(body, f"directories/{made.id}", resource=directory)
 
 
-async def _list(call: Managed) -> func.HttpResponse:
+async def _list(call: Managed) -> Reply:
     services = call.services
-    name = call.request.query.get("name")
+    name, state = call.request.query.get("name"), call.request.query.get("state")
     if name is None:
         found = await services.directories.all()
     else:
         named = await services.directories.named(name)
         found = [named] if named else []
-    items = [_directory(services, directory) for directory in found]
-    return answer(200, {"items": items, "nextCursor": None})
+    wanted = [each for each in found if (each.state == state if state else not each.deletion)]
+    body = await page(
+        call,
+        wanted,
+        lambda each: [each.created_at.isoformat(), each.id],
+        lambda each: _shown(services, each),
+    )
+    return Reply(body)
 
 
-async def _get(call: Managed) -> func.HttpResponse:
-    return answer(200, _directory(call.services, await call.directory()))
+async def _get(call: Managed) -> Reply:
+    return Reply(_shown(call.services, await call.directory()))
 
 
-async def _patch(call: Managed) -> func.HttpResponse:
+async def _patch(call: Managed) -> Reply:
     services = call.services
     patch = call.request.object(media_types=(*JSON_TYPES, MERGE_PATCH))
 
-    def change(directory: Directory) -> Directory:
-        known = directory.model_dump(mode="json", by_alias=True, include={"name", "policy"})
-        new = checked(NewDirectory, merge_patch(known, patch), context=services.users.kind)
-        return directory.model_copy(update={"name": new.name, "policy": new.policy})
+    def change(directory: stored.Directory) -> stored.Directory:
+        call.demand(_shown(services, directory))
+        _refuse_deleted(directory)
+        known = directory.model_dump(
+            mode="json", by_alias=True, include={"name", "policy", "state"}
+        )
+        new = checked(DirectoryChange, merge_patch(known, patch), context=services.users.kind)
+        return directory.model_copy(
+            update={"name": new.name, "policy": new.policy, "state": new.state}
+        )
 
     with _taken(str(patch.get("name"))):
-        changed = await services.directories.change(call.parts["directory"], change)
-    return answer(200, _directory(services, changed))
+        changed = await services.directories.change(call.parts["directory"], change, call.by)
+    return Reply(_shown(services, changed))
+
+
+async def _delete(call: Managed) -> Reply:
+    services = call.services
+    access = call.read(DirectoryDeletion).access
+
+    def delete(directory: stored.Directory) -> stored.Directory:
+        call.demand(_shown(services, directory))
+        if directory.deletion is not None:  # repeated, or now with another access
+            deletion = directory.deletion.model_copy(update={"access": access})
+        else:
+            purge_at = call.by.at + services.deleted_for
+            deletion = Deletion(deleted_at=call.by.at, purge_at=purge_at, access=access)
+        return directory.model_copy(update={"state": "deleted", "deletion": deletion})
+
+    deleted = await services.directories.change(call.parts["directory"], delete, call.by)
+    await services.tokens.revoke_all(deleted.id)
+    return Reply(_shown(services, deleted))
+
+
+async def _restore(call: Managed) -> Reply:
+    services = call.services
+    directory = await call.directory()
+    if directory.deletion is None:
+        raise Refused("The directory is not deleted.")
+    await services.tokens.revoke_all(directory.id)  # what a kill left undone: they stay dead
+
+    def restore(directory: stored.Directory) -> stored.Directory:
+        call.demand(_shown(services, directory))
+        return directory.model_copy(update={"state": "active", "deletion": None})
+
+    with _taken(directory.name):
+        restored = await services.directories.change(directory.id, restore, call.by)
+    return Reply(_shown(services, restored))
+
+
+def _refuse_deleted(directory: stored.Directory) -> None:
+    if directory.deletion is not None:
+        raise Refused("The directory is deleted; restore it first.")
 
 
 @contextmanager
@@ -93,36 +177,67 @@ def _taken(name: str) -> Iterator[None]:
     try:
         yield
     except NameTaken as taken:
-        raise Taken(
+        raise Refused(
             f"The directory {taken.directory_id} has the name {name!r}; choose another."
         ) from taken
 
 
-def _directory(services: Services, directory: Directory) -> dict[str, Any]:
-    return {
-        **directory.model_dump(mode="json", by_alias=True),
-        "effectivePolicy": services.policy.overridden_by(directory.policy).model_dump(
-            mode="json", by_alias=True
-        ),
-        "baseUrl": services.base_url(directory.id),
-    }
+def _shown(services: Services, directory: stored.Directory) -> Directory:
+    deletion = directory.deletion
+    return Directory.model_validate(
+        {
+            **directory.model_dump(by_alias=True, exclude={"deletion"}),
+            "baseUrl": services.base_url(directory.id),
+            "effectivePolicy": services.policy.overridden_by(directory.policy),
+            "deletedAt": deletion and deletion.deleted_at,
+            "purgeAt": deletion and deletion.purge_at,
+            "access": deletion and deletion.access,
+        }
+    )
 
 
-def _token(token: NewToken) -> dict[str, Any]:
-    return {
-        "id": token.id,
-        "value": token.value,
-        "description": token.description,
-        "scope": token.scope,
-        "createdAt": timestamp(token.created_at),
-        "expiresAt": timestamp(token.expires_at),
-        "state": "active",
-    }
-
+_STATE = Parameter("state", "Only those in this state; by default all that are not deleted.")
 
 ROUTES = (
-    Route("GET", "", _list),
-    Route("POST", "", _create),
-    Route("GET", "{directory}", _get),
-    Route("PATCH", "{directory}", _patch),
+    Route(
+        "GET",
+        "",
+        _list,
+        "List directories",
+        gives=Page[Directory],
+        query=(Parameter("name", "Only the one of this name, in any case."), _STATE, *PAGING),
+    ),
+    Route(
+        "POST",
+        "",
+        _create,
+        "Connect an identity provider: a directory with its Base URL and first token",
+        takes=NewDirectory,
+        gives=CreatedDirectory,
+        status=201,
+    ),
+    Route("GET", "{directory}", _get, "Read a directory", gives=Directory),
+    Route(
+        "PATCH",
+        "{directory}",
+        _patch,
+        "Rename, pause or resume a directory, or change its policy",
+        takes=DirectoryChange,
+        gives=Directory,
+    ),
+    Route(
+        "DELETE",
+        "{directory}",
+        _delete,
+        "End a connection at once; it can be restored until its data is purged",
+        takes=DirectoryDeletion,
+        gives=Directory,
+    ),
+    Route(
+        "POST",
+        "{directory}/restore",
+        _restore,
+        "Restore a deleted directory; its tokens stay revoked",
+        gives=Directory,
+    ),
 )

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
 import azure.functions as func
 
-from scim.web.manage import directories, jobs
-from scim.web.manage.routes import register
+from scim.web.manage import directories, jobs, lookups, tokens
+from scim.web.manage.openapi import Document, described
+from scim.web.manage.routes import Managed, Reply, Route, register
 from scim.web.services import Provider
+
+FAMILIES: Final[Mapping[str, tuple[Route, ...]]] = {
+    "directories": (*directories.ROUTES, *tokens.ROUTES, *lookups.ROUTES, jobs.CHECK),
+    "jobs": jobs.ROUTES,
+}
+
+
+async def _describe(call: Managed) -> Reply:
+    return Reply(described(FAMILIES, call.services.public_base))
+
+
+DESCRIPTION: Final = Route("GET", "", _describe, "Describe the management API", gives=Document)
 
 
 def blueprint(provider: Provider) -> func.Blueprint:
-    """Return a function per family of calls."""
+    """Return a function per family of calls, and one that describes them."""
     functions = func.Blueprint()
-    register(functions, provider, "directories", [*directories.ROUTES, jobs.CHECK])
-    register(functions, provider, "jobs", jobs.ROUTES)
+    for family, routes in FAMILIES.items():
+        register(functions, provider, family, routes)
+    register(functions, provider, "openapi.json", [DESCRIPTION])
     return functions

@@ -2,67 +2,89 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import azure.functions as func
-
 from scim.protocol.errors import NotFound
+from scim.provisioning import jobs as stored
 from scim.provisioning.identifiers import resource_id
-from scim.provisioning.jobs import Job
-from scim.provisioning.versions import timestamp
-from scim.web.manage.routes import Managed, Route, answer
+from scim.web.manage.models import Shown, Time
+from scim.web.manage.pages import PAGING, Page, page
+from scim.web.manage.routes import Managed, Reply, Route
 
 
-async def _list(call: Managed) -> func.HttpResponse:
+class Job(Shown):
+    """A job; `error` is the last failure, `problems` are what a check has found."""
+
+    id: str
+    directory: str
+    kind: str
+    target: str
+    state: str
+    done: int
+    total: int
+    failures: int
+    error: str | None
+    problems: tuple[str, ...]
+    started_at: Time
+    message_id: str
+
+
+async def _list(call: Managed) -> Reply:
     items = [
-        _job(directory.id, job_id, job)
+        _shown(directory.id, job_id, job)
         for directory in await call.services.directories.all()
         for job_id, job in await call.services.jobs.all(directory.id)
     ]
-    return answer(200, {"items": items, "nextCursor": None})
+    return Reply(await page(call, items, lambda each: [each.id], lambda each: each))
 
 
-async def _get(call: Managed) -> func.HttpResponse:
+async def _get(call: Managed) -> Reply:
     wanted = call.parts["job"]
     for directory in await call.services.directories.all():
         job = await call.services.jobs.read(directory.id, wanted)
         if job is not None:
-            return answer(200, _job(directory.id, wanted, job))
+            return Reply(_shown(directory.id, wanted, job))
     raise NotFound("There is no such job; a job that is done is gone, a check stays for a day.")
 
 
-async def _check(call: Managed) -> func.HttpResponse:
+async def _check(call: Managed) -> Reply:
     directory = await call.directory()
-    now = call.services.now()
-    job_id = resource_id(now)
-    job = Job(
+    job_id = resource_id(call.by.at)
+    job = stored.Job(
         kind="check",
         target=directory.id,
-        message_id=call.message_id,
-        actor="management key",
-        started=now,
+        message_id=call.by.message_id,
+        actor=call.by.actor,
+        started=call.by.at,
     )
     await call.services.jobs.add(directory.id, job_id, job)
-    location = f"{call.services.public_base}/manage/v1/jobs/{job_id}"
-    return answer(202, _job(directory.id, job_id, job), {"Location": location})
+    return Reply(_shown(directory.id, job_id, job), f"jobs/{job_id}")
 
 
-def _job(directory: str, job_id: str, job: Job) -> dict[str, Any]:
-    return {
-        "id": job_id,
-        "directory": directory,
-        "kind": job.kind,
-        "target": job.target,
-        "state": job.state,
-        "done": job.done,
-        "total": job.total,
-        "failures": job.failures,
-        "error": job.error or None,
-        "problems": job.problems,
-        "startedAt": timestamp(job.started),
-        "messageId": job.message_id,
-    }
+def _shown(directory: str, job_id: str, job: stored.Job) -> Job:
+    return Job(
+        id=job_id,
+        directory=directory,
+        kind=job.kind,
+        target=job.target,
+        state=job.state,
+        done=job.done,
+        total=job.total,
+        failures=job.failures,
+        error=job.error or None,
+        problems=job.problems,
+        started_at=job.started,
+        message_id=job.message_id,
+    )
 
 
-ROUTES = (Route("GET", "", _list), Route("GET", "{job}", _get))
-CHECK = Route("POST", "{directory}/check", _check)
+ROUTES = (
+    Route("GET", "", _list, "List jobs", gives=Page[Job], query=PAGING),
+    Route("GET", "{job}", _get, "Read a job", gives=Job),
+)
+CHECK = Route(
+    "POST",
+    "{directory}/check",
+    _check,
+    "Check the rows of a directory against each other, as a job",
+    gives=Job,
+    status=202,
+)

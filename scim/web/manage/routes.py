@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, Final
+from urllib.parse import urlencode
 
 import azure.functions as func
-import orjson
+from pydantic import BaseModel
 
-from scim.protocol.errors import MethodNotAllowed, NotFound
+from scim.protocol.errors import MethodNotAllowed, NotFound, PreconditionFailed
 from scim.provisioning.directories import Directory
+from scim.provisioning.idempotency import Answered, Keyed
 from scim.provisioning.identifiers import resource_id
+from scim.provisioning.management_log import By
+from scim.provisioning.preconditions import matches_version
 from scim.web import responses
-from scim.web.manage.problems import problem
+from scim.web.manage.models import AGAIN
+from scim.web.manage.problems import Model, Refused, checked, problem
 from scim.web.requests import Request, read_request
 from scim.web.scim import METHODS
 from scim.web.services import Provider, Services
+
+ROOT: Final = "/manage/v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,26 +34,78 @@ class Managed:
     services: Services
     request: Request
     parts: Mapping[str, str]
-    message_id: str
+    by: By
 
     async def directory(self) -> Directory:
-        """Return the directory that the path names. Raises NotFound."""
+        """Return the directory that the path names, also a deleted one. Raises NotFound."""
         found = await self.services.directories.read(self.parts["directory"])
         if found is None:
             raise NotFound(f"There is no directory {self.parts['directory'][:100]!r}.")
         return found
 
+    async def connected(self) -> Directory:
+        """Return the directory that the path names. Raises NotFound, Refused for a deleted one."""
+        found = await self.directory()
+        if found.state == "deleted":
+            raise Refused("The directory is deleted; restore it first.")
+        return found
 
-Handler = Callable[[Managed], Awaitable[func.HttpResponse]]
+    def read(self, model: type[Model], context: object = None) -> Model:
+        """Return the body as a model; no body is an object without members. Raises Invalid."""
+        sent = self.request.body or self.request.headers.get("transfer-encoding")
+        return checked(model, self.request.object() if sent else {}, context)
+
+    def demand(self, resource: BaseModel) -> None:
+        """Raise PreconditionFailed if the call demands another state of the resource."""
+        condition = self.request.headers.get("if-match")
+        if condition and not matches_version(condition, entity_tag(resource)):
+            raise PreconditionFailed("The resource has changed; read it again and repeat the call.")
+
+    def question(self, *apart: str) -> str:
+        """Return the path and the query without the parameters named: a cursor is bound to it."""
+        query = {name: each for name, each in self.request.query.items() if name not in apart}
+        return "/".join(self.request.segments) + "?" + urlencode(sorted(query.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer. `location` is a path under /manage/v1.
+
+    `resource` is what the entity tag stands for, if the body says more.
+    """
+
+    body: BaseModel | None = None
+    location: str = ""
+    resource: BaseModel | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of the query."""
+
+    name: str
+    meaning: str
+    schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
+
+
+Handler = Callable[[Managed], Awaitable[Reply]]
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A method and a path behind the family's name, such as `{directory}/tokens/{token}`."""
+    """A method and a path behind the family's name, such as `{directory}/tokens/{token}`.
+
+    `takes` and `gives` are the models of the bodies.
+    """
 
     method: str
     path: str
     handler: Handler
+    summary: str
+    gives: type[BaseModel] | None
+    takes: type[BaseModel] | None = None
+    status: int = 200
+    query: tuple[Parameter, ...] = ()
 
     def match(self, segments: Sequence[str]) -> dict[str, str] | None:
         """Return the parts of a path that fits, else None."""
@@ -69,9 +129,9 @@ def register(
     async def serve(req: func.HttpRequest) -> func.HttpResponse:
         return await _answer(provider, req, routes)
 
-    functions.function_name(f"manage_{family.replace('-', '_')}")(
+    functions.function_name(f"manage_{family.partition('.')[0]}")(
         functions.route(
-            route=f"manage/v1/{family}/{{*rest}}",
+            route=f"{ROOT[1:]}/{family}/{{*rest}}",
             methods=METHODS,
             auth_level=func.AuthLevel.FUNCTION,
         )(serve)
@@ -85,20 +145,25 @@ async def _answer(
     message_id = "unknown"
     try:
         services = provider()
-        message_id = resource_id(services.now())
+        now = services.now()
+        message_id = resource_id(now)
         request = read_request(req)
-        handler, parts = _route(routes, request)
-        response = await handler(Managed(services, request, parts, message_id))
+        route, parts = _route(routes, request)
+        # The host checks the function key and does not tell the worker which one it was.
+        agent = request.headers.get("user-agent", "")
+        by = By("management key", message_id, now, agent)
+        answered = await _answered(Managed(services, request, parts, by), route)
+        response = _response(answered, request)
     except Exception as error:  # noqa: BLE001 - the one place where errors become answers
         response = problem(responses.to_error(error, message_id), message_id)
     response.headers["x-message-id"] = message_id
     return response
 
 
-def _route(routes: Sequence[Route], request: Request) -> tuple[Handler, dict[str, str]]:
+def _route(routes: Sequence[Route], request: Request) -> tuple[Route, dict[str, str]]:
     behind = request.segments[3:]  # manage, v1, the family
     matches = {
-        route.method: (route.handler, parts)
+        route.method: (route, parts)
         for route in routes
         if (parts := route.match(behind)) is not None
     }
@@ -110,15 +175,48 @@ def _route(routes: Sequence[Route], request: Request) -> tuple[Handler, dict[str
     return matches[request.method]
 
 
-def answer(
-    status: int,
-    body: Any,  # noqa: ANN401 - any JSON
-    headers: Mapping[str, str] | None = None,
-) -> func.HttpResponse:
-    """Return a JSON answer."""
+async def _answered(call: Managed, route: Route) -> Answered:
+    key = call.request.headers.get("idempotency-key")
+    if key is None or route.method != "POST":
+        return _rendered(call, route, await route.handler(call))
+    keyed = Keyed.read(key, call.question(), call.request.body)
+    kept = call.services.idempotency
+    if first := await kept.begin(keyed):
+        return first
+    try:
+        reply = await route.handler(call)
+    except BaseException:
+        await kept.abandon(keyed)
+        raise
+    await kept.finish(keyed, _rendered(call, route, reply, AGAIN))
+    return _rendered(call, route, reply)
+
+
+def _rendered(call: Managed, route: Route, reply: Reply, context: object = None) -> Answered:
+    headers: dict[str, str] = {}
+    if reply.location:
+        headers["Location"] = f"{call.services.public_base}{ROOT}/{reply.location}"
+    if reply.body is None:
+        return Answered(204, headers, "")
+    headers["ETag"] = entity_tag(reply.resource or reply.body)
+    return Answered(route.status, headers, _json(reply.body, context))
+
+
+def entity_tag(resource: BaseModel) -> str:
+    """Return the entity tag of what a GET of the resource answers."""
+    return f'"{sha256(_json(resource).encode()).hexdigest()[:32]}"'
+
+
+def _json(body: BaseModel, context: object = None) -> str:
+    return body.model_dump_json(by_alias=True, context=context)
+
+
+def _response(answered: Answered, request: Request) -> func.HttpResponse:
+    headers = dict(answered.headers)
+    if request.method == "GET" and "ETag" in headers:
+        condition = request.headers.get("if-none-match")
+        if condition and matches_version(condition, headers["ETag"]):
+            return func.HttpResponse(status_code=304, headers=headers)
     return func.HttpResponse(
-        orjson.dumps(body),
-        status_code=status,
-        headers=dict(headers or {}),
-        mimetype="application/json",
+        answered.body, status_code=answered.status, headers=headers, mimetype="application/json"
     )

@@ -187,6 +187,18 @@ async def test_its_attributes_can_be_required(tmp_path: Path) -> None:
         await directory.create_user(**{BADGE: BODY})
 
 
+async def test_a_requirement_outlives_its_schema(tmp_path: Path, extended: Directory) -> None:
+    """What a directory requires and nobody declares any more is told as missing."""
+    policy = {"requiredAttributes": [f"{BADGE}:door"]}
+    path = f"/directories/{extended.id}"
+    assert (await extended.endpoint.manage("PATCH", path, {"policy": policy})).status == 200
+    async with running(tmp_path, storage=extended.endpoint.storage.inner) as without:
+        directory = Directory(without, extended.id, extended.token)
+        refused = await directory.send("POST", "/Users", {"userName": "kim", BADGE: BODY})
+        assert (refused.status, refused.json["scimType"]) == (400, "invalidValue")
+        assert refused.json["detail"].startswith(f"{BADGE}:door")
+
+
 WRONG = [
     ("[", ["EXTENSION_SCHEMAS: is not JSON: line 1"]),
     ("{}", ["EXTENSION_SCHEMAS: Input should be a valid list"]),

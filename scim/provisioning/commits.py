@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from scim.provisioning.ports import Conflict, Operation, Storage, Unavailable
+from scim.provisioning.recount import note_if_late
 
 # Later than this after its reads no commit is sent: what folds the log relies on it.
 FRESH: Final = timedelta(seconds=30)
@@ -30,6 +31,7 @@ class Commit:
         self._partition = partition
         self._log_key = log_key
         self._now = now
+        self._begun = now()
         self._in_doubt = False
         self._decisions = 0
 
@@ -46,6 +48,19 @@ class Commit:
         means one. Raises that, or Unavailable: then the change may be stored, now or soon, and
         repeating it is safe.
         """
+        stored = await self._send(operations, read_at, taken)
+        if stored:
+            await note_if_late(self._storage, self._partition, self._begun, self._now())
+        else:
+            await self._before_deciding_anew()
+        return stored
+
+    async def _send(
+        self,
+        operations: Sequence[Operation],
+        read_at: datetime,
+        taken: Callable[[str], Exception | None],
+    ) -> bool:
         for send in range(SENDS):
             if self._now() - read_at > FRESH:
                 break
@@ -56,7 +71,7 @@ class Commit:
                     return True
                 if refusal := taken(conflict.key):
                     raise refusal from conflict
-                break
+                return False
             except Unavailable:
                 self._in_doubt = True
                 if await self._landed():
@@ -66,7 +81,6 @@ class Commit:
                 await _pause(send)
             else:
                 return True
-        await self._before_deciding_anew()
         return False
 
     async def _before_deciding_anew(self) -> None:

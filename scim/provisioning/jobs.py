@@ -30,6 +30,7 @@ from scim.provisioning.ports import (
     Storage,
     Unavailable,
 )
+from scim.provisioning.recount import note_if_late
 from scim.provisioning.scans import scan_rows
 
 LEASE: Final = timedelta(seconds=30)  # renewed by every batch
@@ -235,7 +236,9 @@ class Jobs:
             }
             after = batch.job.model_copy(update=held)
             operations.append(Replace(key, rows.pack(after.model_dump(mode="json")), row.etag))
-        await self._storage.commit(rows.partition(directory), operations)
+        partition = rows.partition(directory)
+        await self._storage.commit(partition, operations)
+        await note_if_late(self._storage, partition, now, self._now())
 
     async def _note_failure(self, partition: str, job_id: str, error: Unavailable) -> None:
         try:

@@ -14,6 +14,7 @@ from scim.provisioning.jobs import Jobs
 from scim.provisioning.management_log import deliver
 from scim.provisioning.ports import Storage, Unavailable
 from scim.provisioning.purge import purge
+from scim.provisioning.recount import settle_doubt
 from scim.provisioning.stored_tokens import tokens_of
 from scim.provisioning.token_expiry import flag_expiring
 from scim.provisioning.token_usage import TokenUsage
@@ -73,6 +74,7 @@ class Upkeep:
                 await self._jobs.work(directory, job_id, until)
             elif job.state == "done" and self._now() - job.started > RESULTS:
                 await self._jobs.forget(directory, job_id)
+        await settle_doubt(self._storage, rows.partition(directory), self._now())
         await totals.fold(self._storage, rows.partition(directory), self._now())
 
 

@@ -21,6 +21,7 @@ from local.data import Data
 from local.directories import provided
 from local.functions import Refused
 from local.host import Host, listen
+from local.readiness import demand_ready
 from local.setup import ROOT, SetupFailed, say
 from local.worker import Worker
 
@@ -106,6 +107,7 @@ async def _serve(
 ) -> None:
     _cancel_on_sigterm()
     async with host.serving(listener=listener) as origin:
+        await demand_ready(origin, key)
         directories = await provided(origin, key, options.directory or ["demo"])
         if options.json:
             text = greeting.for_program(origin, key, directories)

@@ -7,6 +7,7 @@ from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.config import JsonDict
 
 from scim.protocol.errors import ScimError
 from scim.protocol.extensions import read_extensions
@@ -24,8 +25,12 @@ class SettingsError(Exception):
         self.problems = problems
 
 
+def _unit(name: str) -> JsonDict:
+    return {"unit": name}
+
+
 class Settings(BaseModel):
-    """Every app setting by its name in the portal."""
+    """Every app setting by its name in the portal; docs/settings.md is made from this table."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -61,24 +66,43 @@ class Settings(BaseModel):
     )
     WEBSITE_HOSTNAME: str = Field(default="", description="Set by the platform.")
     WEBSITE_INSTANCE_ID: str = Field(default="", description="Set by the platform.")
+    UPKEEP_SCHEDULE: str = Field(
+        default="0 * * * * *",
+        description="When the timer runs, in the six fields of NCRONTAB (UTC); the platform reads "
+        "it, so it has to be set.",
+    )
     PAGE_SIZE: int = Field(
-        default=100, ge=1, le=1000, description="Resources on a page when the client does not say."
+        default=100,
+        ge=1,
+        le=1000,
+        json_schema_extra=_unit("resources"),
+        description="Resources on a page when the client does not say.",
     )
     PAGE_SIZE_MAX: int = Field(
-        default=200, ge=100, le=1000, description="Most resources on a page."
+        default=200,
+        ge=100,
+        le=1000,
+        json_schema_extra=_unit("resources"),
+        description="Most resources on a page.",
     )
     SCAN_LIMIT: int = Field(
         default=20_000,
         ge=100,
+        json_schema_extra=_unit("resources"),
         description="Most resources that one call may read when no index serves its filter.",
     )
     TOKEN_DAYS: int = Field(
-        default=365, ge=1, le=1095, description="Life of a token for which nobody says another."
+        default=365,
+        ge=1,
+        le=1095,
+        json_schema_extra=_unit("days"),
+        description="Life of a token for which nobody says another.",
     )
     DELETED_DIRECTORY_DAYS: int = Field(
         default=30,
         ge=1,
         le=3650,
+        json_schema_extra=_unit("days"),
         description="Time in which a deleted directory can be restored; then its data is purged.",
     )
 
@@ -121,6 +145,7 @@ class Settings(BaseModel):
         default=100,
         ge=1,
         le=10_000,
+        json_schema_extra=_unit("requests per second"),
         description="Most requests per second and directory that one process answers.",
     )
     EXTENSION_SCHEMAS: str = Field(

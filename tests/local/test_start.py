@@ -144,5 +144,5 @@ def test_what_prevents_a_start_is_said_in_words(tmp_path: Path, broken: str) -> 
         )
     assert (ended.returncode, ended.stdout) == (1, "")
     assert "Traceback" not in ended.stderr
-    expected = {"port": f"port {port}", "data": "data folder", "store": "answered 503"}
+    expected = {"port": f"port {port}", "data": "data folder", "store": "STORAGE_ENGINE"}
     assert expected[broken] in ended.stderr

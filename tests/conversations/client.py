@@ -134,11 +134,9 @@ def without_meta(resource: Json) -> Json:
 
 def changed(resource: Json, changes: Json) -> Json:
     """Return the resource with the changes; None takes an attribute away."""
-    return {
-        name: value
-        for name, value in {**without_meta(resource), **changes}.items()
-        if value is not None
-    }
+    gone = {name for name, value in changes.items() if value is None}
+    merged = {**without_meta(resource), **changes}
+    return {name: value for name, value in merged.items() if name not in gone}
 
 
 def _check_success(answer: Answer, document: Json) -> None:

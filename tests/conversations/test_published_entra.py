@@ -26,6 +26,7 @@ NOBODY = "4f0e2b0a-8f2c-4a75-9a35-0d6d4f6c2b11"
 @pytest.mark.usefixtures("kim")
 async def test_the_connection_test_finds_nobody(idp: Client, collection: str, query: str) -> None:
     """A filter that nothing matches is an empty list, as SCIM JSON."""
+    await idp.create_group("Tunnels")
     found = await idp.page(collection, query)
     assert (found["totalResults"], found["Resources"]) == (0, [])
 

@@ -27,9 +27,9 @@ def test_a_byte_order_mark_is_passed_over() -> None:
 
 
 REFUSED = {
-    "empty": (b"", "empty"),
-    "blank": (b" \r\n", "empty"),
-    "only a mark": (b"\xef\xbb\xbf", "empty"),
+    "empty": (b"", "The body is empty"),
+    "blank": (b" \r\n", "The body is empty"),
+    "only a mark": (b"\xef\xbb\xbf", "The body is empty"),
     "cut off": (b'{"a":', "line 1, column 6"),
     "second line": (b'{"a":1,\n"b":}', "line 2, column 5"),
     "junk": (b"userName=kim", "line 1, column 1"),

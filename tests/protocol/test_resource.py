@@ -82,11 +82,15 @@ def test_unassigned_is_absent(unassigned: dict[str, Any]) -> None:
 
 
 def test_read_only_members_are_ignored_whatever_they_hold() -> None:
-    """What a client echoes of id, meta, groups or a manager's name is neither kept nor judged."""
+    """What a client echoes of id, meta, groups or a manager's name is neither kept nor judged.
+
+    Nor are `schemas` kept: they follow from the content.
+    """
     body = {
         "id": 7,
         "meta": "junk",
         "groups": [{"value": 1}],
+        "schemas": [USER],
         ENTERPRISE_USER: {"manager": {"value": "0200", "displayName": 5, "$ref": []}},
         BADGE: {"printed": "maybe", "stamp": {"by": "Lee", "seen": 3}},
     }

@@ -40,12 +40,13 @@ def patch_message(operations: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 @dataclass
 class Clock:
-    """A clock that a test sets forward; it moves a millisecond at each look, as time does."""
+    """A clock that a test sets forward; it moves a little at each look, as time does."""
 
     moment: datetime = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+    step: timedelta = timedelta(milliseconds=1)
 
     def __call__(self) -> datetime:
-        self.moment += timedelta(milliseconds=1)
+        self.moment += self.step
         return self.moment
 
     def forward(self, **span: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -17,6 +17,9 @@ class Fault(Enum):
     REFUSED = auto()  # the service is throttled: nothing took effect
     UNANSWERED = auto()  # the call took effect, its answer was lost
     LATE = auto()  # a timeout; the commit takes effect after the next call
+    OVERTAKEN = auto()  # another process commits a change before the call takes effect
+    CUT = auto()  # a page ends after its first row, and another process commits before the next
+    FROZEN = auto()  # the process sleeps for an hour before the call; the timer runs elsewhere
 
 
 class Killed(Exception):
@@ -33,6 +36,8 @@ class Faulty:
     calls: int = 0
     happened: bool = False
     dead: bool = False
+    overtaken: bool = False
+    meanwhile: Callable[[Fault], Awaitable[None]] | None = None
     late: list[tuple[str, Sequence[Operation]]] = field(default_factory=list)
 
     async def get(self, partition: str, key: str) -> Row | None:
@@ -45,6 +50,10 @@ class Faulty:
         self, partition: str, first: str, last: str, limit: int = 1000, after: str | None = None
     ) -> Page:
         await self._before(commit=False)
+        if self._now and self.fault is Fault.CUT:
+            page = await self.inner.scan(partition, first, last, 1, after)
+            await self._meanwhile()
+            return page
         page = await self.inner.scan(partition, first, last, limit, after)
         await self._after()
         return page
@@ -85,7 +94,15 @@ class Faulty:
             raise Killed
         if self.fault is Fault.REFUSED:
             raise Unavailable("throttled")
+        if self.fault in (Fault.OVERTAKEN, Fault.FROZEN):
+            await self._meanwhile()
         return self.fault is Fault.LATE and commit
+
+    async def _meanwhile(self) -> None:
+        assert self.fault is not None
+        self.overtaken = self.fault is not Fault.FROZEN
+        if self.meanwhile is not None:
+            await self.meanwhile(self.fault)
 
     async def _after(self) -> None:
         # What was late takes effect behind the call that came after it.
@@ -97,3 +114,24 @@ class Faulty:
             raise Killed
         if self.fault is Fault.UNANSWERED:
             raise Unavailable("no answer")
+
+
+@dataclass
+class Shared:
+    """The same storage as another process sees it."""
+
+    inner: Storage
+
+    async def get(self, partition: str, key: str) -> Row | None:
+        return await self.inner.get(partition, key)
+
+    async def scan(
+        self, partition: str, first: str, last: str, limit: int = 1000, after: str | None = None
+    ) -> Page:
+        return await self.inner.scan(partition, first, last, limit, after)
+
+    async def commit(self, partition: str, operations: Sequence[Operation]) -> None:
+        await self.inner.commit(partition, operations)
+
+    async def close(self) -> None:
+        """Leave the inner storage open: it survives the process."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from scim2_models import Context

@@ -132,7 +132,7 @@ class Directories:
             if row is None or before is None:
                 raise NotFound(f"There is no directory {directory_id[:100]!r}.")
             after = decide(before)
-            if after == before:
+            if _values(after) == _values(before):
                 return before
             operations: list[Operation] = [Replace(row.key, _values(after), row.etag)]
             old, new = _held_name(before), _held_name(after)

@@ -228,7 +228,8 @@ class Tokens:
     ) -> None:
         if by is not None:
             target = Target(type="Token", id=token.id, identifier=token.description)
-            part = 0 if did is Did.CREATE else 1  # a rotation does both
+            # One call may make a directory and a token, or a token in place of another.
+            part = 1 if did is Did.CREATE else 2
             operations.append(note(by, token.directory, did, target, part=part))
         await self._storage.commit(rows.INSTALLATION, operations)
         if by is not None:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
-from scim.protocol.errors import ScimError
+from scim.protocol.errors import InvalidValue, ScimError
 from scim.protocol.presence import presence
 from scim.protocol.schema import Json
 from scim.provisioning import directories as stored
@@ -22,6 +22,8 @@ from scim.web.manage.problems import Refused, checked
 from scim.web.manage.routes import Managed, Parameter, Reply, Route
 from scim.web.requests import JSON_TYPES
 from scim.web.services import Services
+
+_STATES = ("active", "paused", "deleted")
 
 
 class PolicyOverrides(Policy):
@@ -44,7 +46,7 @@ class NewDirectory(Sent):
     """A directory to be made."""
 
     name: str = Field(min_length=1, max_length=100)
-    policy: PolicyOverrides = PolicyOverrides()
+    policy: PolicyOverrides = Field(default_factory=PolicyOverrides)
 
 
 class DirectoryChange(NewDirectory):
@@ -64,7 +66,7 @@ class Directory(Shown):
 
     id: str
     name: str
-    state: Literal["active", "paused", "deleted"]
+    state: Literal["active", "paused", "deleted"]  # never purging: that is gone
     base_url: str
     created_at: Time
     policy: dict[str, Json]
@@ -99,6 +101,8 @@ async def _list(call: Managed) -> Reply:
     else:
         named = await services.directories.named(name)
         found = [named] if named else []
+    if state not in (None, *_STATES):
+        raise InvalidValue(f"state has to be one of {', '.join(_STATES)}.")
     wanted = [each for each in found if (each.state == state if state else not each.deletion)]
     body = await page(
         call,
@@ -196,7 +200,11 @@ def _shown(services: Services, directory: stored.Directory) -> Directory:
     )
 
 
-_STATE = Parameter("state", "Only those in this state; by default all that are not deleted.")
+_STATE = Parameter(
+    "state",
+    "Only those in this state; by default all that are not deleted.",
+    {"type": "string", "enum": list(_STATES)},
+)
 
 ROUTES = (
     Route(

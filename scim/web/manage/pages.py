@@ -18,7 +18,11 @@ Item = TypeVar("Item", bound=BaseModel)
 Found = TypeVar("Found")
 
 PAGING: Final = (
-    Parameter("limit", f"Most items, 1 to {LIMIT_MAX}; default {LIMIT}.", {"type": "integer"}),
+    Parameter(
+        "limit",
+        f"Most items, 1 to {LIMIT_MAX}; default {LIMIT}.",
+        {"type": "integer", "minimum": 1},
+    ),
     Parameter("cursor", "The nextCursor of the page before."),
 )
 

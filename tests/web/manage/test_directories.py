@@ -137,7 +137,7 @@ async def test_a_restored_directory_has_its_users_and_no_token(directory: Direct
 
 
 async def test_a_name_that_was_taken_meanwhile_prevents_restoring(directory: Directory) -> None:
-    """409 names the other one, which started empty; when that is renamed, the old one comes back."""
+    """409 names the other one, which started empty; that renamed, the old one is back."""
     manage, path = directory.endpoint.manage, f"/directories/{directory.id}"
     await directory.create_user()
     await manage("DELETE", path)

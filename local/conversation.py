@@ -13,6 +13,7 @@ VOLATILE = {
     "<uuid>": r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
     "<time>": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z",
     "<version>": r'W/\\?"[^"]*"',
+    "<tag>": r'"[0-9a-f]{32}"',
 }
 USER = {
     "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],

@@ -11,6 +11,9 @@ from pydantic import BaseModel, ValidationError
 from scim.protocol.errors import ScimError
 from scim.web.manage.models import Shown
 
+# RFC 9110 §15.5 renamed these; older Pythons still say the old names.
+_RENAMED = {413: "Content Too Large", 422: "Unprocessable Content"}
+
 PROBLEM = "application/problem+json"
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -69,7 +72,7 @@ def checked(model: type[Model], value: Any, context: object = None) -> Model:  #
 def problem(error: ScimError, message_id: str) -> func.HttpResponse:
     """Return the problem document of an error."""
     document = Problem(
-        title=HTTPStatus(error.status).phrase,
+        title=_RENAMED.get(error.status) or HTTPStatus(error.status).phrase,
         status=error.status,
         detail=error.detail,
         message_id=message_id,

@@ -185,7 +185,7 @@ async def test_a_wrong_body_names_each_place(endpoint: Endpoint) -> None:
     """A problem document with JSON pointers; the names are those that were sent."""
     body = {"nome": "x", "policy": {"strict": "yes", "a/b": 1, "requestsPerSecond": 0}}
     answer = await endpoint.manage("POST", "/directories", body)
-    assert (answer.status, answer.json["title"]) == (422, "Unprocessable Entity")
+    assert (answer.status, answer.json["title"]) == (422, "Unprocessable Content")
     assert {each["pointer"] for each in answer.json["errors"]} == {
         "/name",
         "/nome",

@@ -9,24 +9,30 @@ from typing import TYPE_CHECKING, TypeVar
 
 from scim.protocol.schema import group_type, user_type
 from scim.provisioning import collections
+from scim.provisioning.access_tokens import AccessTokens
 from scim.provisioning.check_work import CheckWork
+from scim.provisioning.clients import Clients
 from scim.provisioning.cursors import Cursors
 from scim.provisioning.directories import Directories
+from scim.provisioning.federation import Assertions
 from scim.provisioning.group_work import GroupWork
 from scim.provisioning.groups import Groups
 from scim.provisioning.idempotency import Idempotency
 from scim.provisioning.jobs import Jobs
+from scim.provisioning.key_sets import KeySets
 from scim.provisioning.policy import Policy
-from scim.provisioning.ports import Storage, Unavailable, Vault
+from scim.provisioning.ports import Fetch, Storage, Unavailable, Vault
 from scim.provisioning.queries import Queries
+from scim.provisioning.signing_keys import SigningKeys
 from scim.provisioning.token_usage import TokenUsage
-from scim.provisioning.tokens import Tokens
+from scim.provisioning.tokens import CLIENT_SECRET, Tokens
 from scim.provisioning.upkeep import Upkeep
 from scim.provisioning.user_work import UserWork
 from scim.provisioning.users import Users
 from scim.provisioning.verification import Verifier
 from scim.settings import Settings, SettingsError, read_settings
 from scim.storage.credentials import azure_credential
+from scim.storage.https import HttpsFetch
 from scim.web.functions import function_app
 from scim.web.rate import Rate
 from scim.web.services import Limits, Misconfigured, Provider, Services
@@ -67,7 +73,11 @@ def provider(environ: Mapping[str, str]) -> Provider:
 
 
 def build(
-    settings: Settings, storage: Storage, vault: Vault, now: Callable[[], datetime]
+    settings: Settings,
+    storage: Storage,
+    vault: Vault,
+    now: Callable[[], datetime],
+    fetch: Fetch | None = None,
 ) -> Services:
     """Return the services on the engines given."""
     declared = settings.extensions
@@ -84,6 +94,7 @@ def build(
     directories = Directories(storage, now)
     tokens = Tokens(storage, vault, now, timedelta(days=settings.TOKEN_DAYS))
     usage, idempotency = TokenUsage(storage, now), Idempotency(storage, now)
+    client_secrets = Verifier(vault, now, CLIENT_SECRET)
     return Services(
         public_base=settings.public_base,
         now=now,
@@ -102,6 +113,16 @@ def build(
         usage=usage,
         idempotency=idempotency,
         verifier=Verifier(vault, now),
+        clients=Clients(storage, tokens, now),
+        client_secrets=client_secrets,
+        assertions=Assertions(KeySets(fetch or HttpsFetch(), now), now),
+        access_tokens=AccessTokens(
+            settings.public_base,
+            SigningKeys(storage, vault, now),
+            client_secrets,
+            directories,
+            now,
+        ),
         resource_types=(user, group),
         users=Users(storage, user, now, work),
         user_queries=Queries(storage, collections.users(user), now, settings.SCAN_LIMIT),

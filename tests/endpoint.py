@@ -20,7 +20,7 @@ from local.host import Host
 from scim.app import build
 from scim.provisioning import rows
 from scim.provisioning.log import LogEntry
-from scim.provisioning.ports import Operation, Page, Row, Storage, Vault
+from scim.provisioning.ports import Fetch, Operation, Page, Row, Storage, Vault
 from scim.settings import read_settings
 from scim.storage.local_vault import LocalVault
 from scim.storage.sqlite import SqliteStorage
@@ -201,7 +201,11 @@ class Endpoint:
 
 @asynccontextmanager
 async def running(
-    folder: Path, storage: Storage | None = None, vault: Vault | None = None, **settings: str
+    folder: Path,
+    storage: Storage | None = None,
+    vault: Vault | None = None,
+    fetch: Fetch | None = None,
+    **settings: str,
 ) -> AsyncIterator[Endpoint]:
     """Run the product on the engines given; in-memory SQLite and a local vault by default."""
     clock = Clock()
@@ -220,6 +224,7 @@ async def running(
         counted,
         vault or LocalVault(folder / "vault.db"),
         clock,
+        fetch,
     )
     host = Host(
         function_app(lambda: services),

@@ -17,6 +17,7 @@ from scim.protocol.errors import NotFound
 from scim.protocol.folding import fold
 from scim.protocol.schema import Json
 from scim.provisioning import rows
+from scim.provisioning.federation import Federation
 from scim.provisioning.identifiers import lower_id
 from scim.provisioning.log import Did, Target
 from scim.provisioning.management_log import By, deliver, note
@@ -33,10 +34,12 @@ from scim.provisioning.ports import (
     Value,
 )
 from scim.provisioning.scans import scan_rows
+from scim.provisioning.strangers import Strangers
 
 FRESH: Final = timedelta(seconds=60)
 OUTAGE: Final = timedelta(minutes=15)
 REMEMBERED: Final = 1000
+STRANGERS_PER_SECOND: Final = 20  # reads for callers that have proved nothing yet
 CHANGES: Final = 8  # reads and decisions of one change under conflicts
 _ID: Final = re.compile("[a-z0-9-]{1,60}")
 _ID_LENGTH: Final = 20  # about 100 random bits: an id cannot be guessed
@@ -70,6 +73,7 @@ class Directory(BaseModel):
     created_at: datetime
     policy: Policy = Policy()
     deletion: Deletion | None = None
+    federation: Federation | None = None
 
     @field_serializer("policy")
     def _overrides(self, policy: Policy) -> dict[str, Json]:
@@ -97,6 +101,7 @@ class Directories:
         self._storage = storage
         self._now = now
         self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._strangers = Strangers(now)
 
     async def create(
         self, name: str, policy: Policy | None = None, by: By | None = None
@@ -180,6 +185,17 @@ class Directories:
                 return known.directory
             raise
         self._remember(directory_id, directory)
+        return directory
+
+    async def get_for_stranger(self, directory_id: str) -> Directory | None:
+        """As `get`, for ids that anyone may name: their reads are bounded, misses forgotten."""
+        known = self._known.get(directory_id)
+        if known is not None and known.directory is not None:
+            return await self.get(directory_id)
+        self._strangers.count(STRANGERS_PER_SECOND)
+        directory = await self.read(directory_id)
+        if directory is not None:
+            self._remember(directory_id, directory)
         return directory
 
     async def read(self, directory_id: str) -> Directory | None:
@@ -285,7 +301,10 @@ def _changes(before: Directory | None, after: Directory) -> list[str]:
 
 def _flat(directory: Directory) -> dict[str, Json]:
     shown = directory.model_dump(
-        mode="json", by_alias=True, include={"name", "state", "policy", "deletion"}
+        mode="json", by_alias=True, include={"name", "state", "policy", "deletion", "federation"}
     )
-    policy, deletion = shown.pop("policy"), shown.pop("deletion") or {}
-    return shown | {f"policy.{name}": each for name, each in policy.items()} | deletion
+    deletion = shown.pop("deletion") or {}
+    for part in ("policy", "federation"):
+        inner = shown.pop(part) or {}
+        shown |= {f"{part}.{name}": each for name, each in inner.items()}
+    return shown | deletion

@@ -1,4 +1,4 @@
-"""The two ports behind which storage lives: one sorted map with atomic batches, and a vault."""
+"""The ports: one sorted map with atomic batches, a vault, and what others publish on the web."""
 
 from __future__ import annotations
 
@@ -180,4 +180,15 @@ class Vault(Protocol):
 
     async def close(self) -> None:
         """Release connections and files."""
+        ...
+
+
+class Fetch(Protocol):
+    """Documents that others publish under https addresses."""
+
+    async def __call__(self, address: str) -> bytes:
+        """Return the document: bounded in size and time, never from where a redirect points.
+
+        Raises Unavailable for everything else that happens.
+        """
         ...

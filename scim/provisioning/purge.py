@@ -28,6 +28,7 @@ async def purge(
         ranges = [
             (rows.partition(directory.id), ""),
             (rows.INSTALLATION, rows.token(directory.id)),
+            (rows.INSTALLATION, rows.client(directory.id)),
             (rows.INSTALLATION, rows.outbox(directory.id)),
         ]
         for partition, prefix in ranges:

@@ -32,7 +32,9 @@ The partition `installation` holds what belongs to no directory:
     k_<directory>_<token>_used  when and from where it was last used, right behind it
     o_<directory>_<log>  an entry on its way into the directory's log
     q_<hash>            an idempotency key, with the answer of its first request
+    c_<directory>_<client>  an OAuth client; its secrets are tokens
     s_cursors           the key that seals cursors
+    s_signing           names of the keys that sign access tokens
 """
 
 from __future__ import annotations
@@ -50,6 +52,7 @@ TOTALS: Final = "t"
 DOUBT: Final = "q"
 LOG: Final = "l_"
 CURSOR_KEY: Final = "s_cursors"
+SIGNING_KEYS: Final = "s_signing"
 # One more than every character of a key: `prefix + END` closes the range of a prefix.
 END: Final = "~"
 
@@ -215,6 +218,11 @@ def outbox(directory_id: str, log_key: str = "") -> str:
 def idempotency(request: str = "") -> str:
     """Key of an idempotency key; without the request, the beginning of all of them."""
     return f"q_{digest(request)}" if request else "q_"
+
+
+def client(directory_id: str, client_id: str = "") -> str:
+    """Key of an OAuth client; without it, the beginning of all those of the directory."""
+    return f"c_{directory_id}_{client_id}"
 
 
 def last_part(key: str) -> str:

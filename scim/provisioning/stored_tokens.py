@@ -14,6 +14,7 @@ from pydantic.alias_generators import to_camel
 
 from scim.provisioning import rows
 from scim.provisioning.credentials import ID_LENGTH
+from scim.provisioning.log import Target
 from scim.provisioning.ports import Row, Storage, Value
 from scim.provisioning.scans import scan_rows
 
@@ -44,6 +45,7 @@ class Token(BaseModel):
     """What is stored of a token: never its value.
 
     `flagged` is the last threshold before expiry, in days, of which the admins were told.
+    `client` is the OAuth client whose secret this is; empty for a token of the directory itself.
     """
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
@@ -58,6 +60,7 @@ class Token(BaseModel):
     replaced_by: str | None = None
     replaced_at: datetime | None = None
     flagged: int | None = None
+    client: str = ""
 
 
 class Use(BaseModel):
@@ -110,6 +113,12 @@ async def tokens_of(storage: Storage, directory: str) -> list[StoredToken]:
     """Return all tokens of a directory, pending ones too."""
     first = rows.token(directory)
     return [each async for each in _between(storage, first, first + rows.END)]
+
+
+def log_target(token: Token) -> Target:
+    """Return what the log says that a change of the token concerns."""
+    kind = "ClientSecret" if token.client else "Token"
+    return Target(type=kind, id=token.id, identifier=token.description)
 
 
 def token_values(token: Token) -> dict[str, Value]:

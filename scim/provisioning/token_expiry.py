@@ -9,10 +9,10 @@ from typing import Final
 
 from scim.provisioning import rows
 from scim.provisioning.identifiers import resource_id
-from scim.provisioning.log import Did, Target
+from scim.provisioning.log import Did
 from scim.provisioning.management_log import By, deliver, note
 from scim.provisioning.ports import Conflict, Operation, Replace, Storage
-from scim.provisioning.stored_tokens import StoredToken, Token, token_values
+from scim.provisioning.stored_tokens import StoredToken, Token, log_target, token_values
 
 THRESHOLDS: Final = (30, 14, 7, 1, 0)  # days before expiry; 0 is the day itself
 
@@ -30,12 +30,11 @@ async def flag_expiring(storage: Storage, tokens: Sequence[StoredToken], now: da
             continue
         token = stored.token
         flagged = token.model_copy(update={"flagged": threshold})
-        target = Target(type="Token", id=token.id, identifier=token.description)
         by = By("upkeep", resource_id(now), now)
         key = rows.token(token.directory, token.id)
         operations: list[Operation] = [
             Replace(key, token_values(flagged), stored.etag),
-            note(by, token.directory, Did.EXPIRING, target),
+            note(by, token.directory, Did.EXPIRING, log_target(token)),
         ]
         try:
             await storage.commit(rows.INSTALLATION, operations)

@@ -1,4 +1,4 @@
-"""Tokens: credentials of a directory, made, rotated and revoked.
+"""Tokens: credentials of a directory, made, rotated and revoked. Secrets of clients are some.
 
 The vault decides whether a token is valid, so it is told first; the row follows.
 """
@@ -15,7 +15,7 @@ from scim.protocol.errors import NotFound
 from scim.provisioning import rows
 from scim.provisioning.credentials import ID_LENGTH, SECRET_BYTES, Kind, digest
 from scim.provisioning.identifiers import RandomBytes, lower_id
-from scim.provisioning.log import Did, Target
+from scim.provisioning.log import Did
 from scim.provisioning.management_log import By, deliver, note
 from scim.provisioning.ports import (
     Conflict,
@@ -33,11 +33,18 @@ from scim.provisioning.stored_tokens import (
     StoredToken,
     Token,
     load_token,
+    log_target,
     token_values,
     tokens_of,
 )
 
-__all__ = ["TOKEN", "NewToken", "Scope", "Tokens"]  # Scope too: whoever makes tokens needs it
+__all__ = [
+    "CLIENT_SECRET",
+    "TOKEN",
+    "NewToken",
+    "Scope",
+    "Tokens",
+]  # Scope too: whoever makes tokens needs it
 
 LIFE: Final = timedelta(days=365)
 LIFE_MAX: Final = timedelta(days=1095)
@@ -45,6 +52,7 @@ UNFINISHED: Final = timedelta(minutes=10)  # far longer than the host lets a req
 CHANGES: Final = 8  # reads and decisions of one change under conflicts
 
 TOKEN: Final = Kind("rc", "token")
+CLIENT_SECRET: Final = Kind("rcs", "client-secret")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,7 @@ class Tokens:
         scope: Scope = Scope.SCIM,
         life: timedelta | None = None,
         by: By | None = None,
+        client: str = "",
     ) -> NewToken:
         """Make a token: a row `pending`, the secret, the row `active`.
 
@@ -91,7 +100,7 @@ class Tokens:
         """
         now = self._now()
         identifier = lower_id(ID_LENGTH, self._random_bytes)
-        value = TOKEN.build(identifier, self._random_bytes(SECRET_BYTES))
+        value = _kind(client).build(identifier, self._random_bytes(SECRET_BYTES))
         pending = Token(
             id=identifier,
             directory=directory,
@@ -100,14 +109,15 @@ class Tokens:
             created_at=now,
             expires_at=now + (life or self._life),
             state="pending",
+            client=client,
         )
         key = rows.token(directory, pending.id)
         await self._storage.commit(rows.INSTALLATION, [Insert(key, token_values(pending))])
         await self._vault.put(
-            TOKEN.secret_name(pending.id),
+            _secret_name(pending),
             digest(value),
             expires_at=pending.expires_at,
-            tags={"directory": directory, "scope": scope},
+            tags={"directory": directory, "scope": scope} | ({"client": client} if client else {}),
         )
         token = pending.model_copy(update={"state": "active"})
         operations: list[Operation] = [Put(key, token_values(token))]
@@ -116,14 +126,22 @@ class Tokens:
 
     async def all(self, directory: str) -> list[StoredToken]:
         """Return the tokens of a directory, those that ended too."""
+        return [each for each in await self._made(directory) if not each.token.client]
+
+    async def secrets(self, directory: str) -> list[StoredToken]:
+        """Return the secrets of a directory's clients, those that ended too."""
+        return [each for each in await self._made(directory) if each.token.client]
+
+    async def _made(self, directory: str) -> list[StoredToken]:
         found = await tokens_of(self._storage, directory)
         return [each for each in found if each.token.state != "pending"]
 
-    async def read(self, directory: str, token_id: str) -> StoredToken:
-        """Return a token. Raises NotFound."""
+    async def read(self, directory: str, token_id: str, client: str = "") -> StoredToken:
+        """Return a token, or a secret of the client. Raises NotFound."""
         found = await load_token(self._storage, directory, token_id)
-        if found is None:
-            raise NotFound(f"There is no token {token_id[:100]!r} in this directory.")
+        if found is None or found.token.client != client:
+            what = "secret of this client" if client else "token of this directory"
+            raise NotFound(f"There is no {what} with the id {token_id[:100]!r}.")
         return found
 
     async def revoke(
@@ -132,15 +150,16 @@ class Tokens:
         token_id: str,
         by: By,
         check: Callable[[StoredToken], None] = lambda _: None,
+        client: str = "",
     ) -> StoredToken:
         """End a token; everywhere within a minute. Raises NotFound, and what `check` raises."""
 
         async def end(stored: StoredToken) -> Token:
             check(stored)
-            await self._vault.update(TOKEN.secret_name(token_id), enabled=False)
+            await self._vault.update(_secret_name(stored.token), enabled=False)
             return stored.token.model_copy(update={"state": "revoked"})
 
-        return await self._change(directory, token_id, end, Did.REVOKE, by)
+        return await self._change(directory, token_id, end, Did.REVOKE, by, client)
 
     async def replace(
         self,
@@ -156,7 +175,7 @@ class Tokens:
         expires_at = old_expires_at or old.expires_at
 
         async def shorten(stored: StoredToken) -> Token:
-            await self._vault.update(TOKEN.secret_name(old.id), expires_at=expires_at)
+            await self._vault.update(_secret_name(old), expires_at=expires_at)
             return stored.token.model_copy(
                 update={
                     "expires_at": expires_at,
@@ -173,7 +192,7 @@ class Tokens:
         for stored in await tokens_of(self._storage, directory):
             if stored.token.state == "revoked":
                 continue
-            await self._vault.update(TOKEN.secret_name(stored.token.id), enabled=False)
+            await self._vault.update(_secret_name(stored.token), enabled=False)
             revoked = stored.token.model_copy(update={"state": "revoked"})
             key = rows.token(directory, stored.token.id)
             try:
@@ -193,7 +212,7 @@ class Tokens:
     async def remove(self, stored: StoredToken) -> None:
         """Remove a token for good, its secret first."""
         token = stored.token
-        await self._vault.delete(TOKEN.secret_name(token.id))
+        await self._vault.delete(_secret_name(token))
         operations: list[Operation] = [Delete(rows.token(token.directory, token.id), stored.etag)]
         if stored.used is not None:
             operations.append(Delete(rows.token_use(token.directory, token.id), None))
@@ -209,9 +228,10 @@ class Tokens:
         decide: Callable[[StoredToken], Awaitable[Token]],
         did: Did,
         by: By,
+        client: str = "",
     ) -> StoredToken:
         for _ in range(CHANGES):
-            stored = await self.read(directory, token_id)
+            stored = await self.read(directory, token_id, client)
             after = await decide(stored)
             if after == stored.token:
                 return stored
@@ -227,10 +247,18 @@ class Tokens:
         self, operations: list[Operation], token: Token, did: Did, by: By | None
     ) -> None:
         if by is not None:
-            target = Target(type="Token", id=token.id, identifier=token.description)
+            target = log_target(token)
             # One call may make a directory and a token, or a token in place of another.
             part = 1 if did is Did.CREATE else 2
             operations.append(note(by, token.directory, did, target, part=part))
         await self._storage.commit(rows.INSTALLATION, operations)
         if by is not None:
             await deliver(self._storage, token.directory)
+
+
+def _kind(client: str) -> Kind:
+    return CLIENT_SECRET if client else TOKEN
+
+
+def _secret_name(token: Token) -> str:
+    return _kind(token.client).secret_name(token.id)

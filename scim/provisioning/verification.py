@@ -26,12 +26,16 @@ STRANGERS_PER_SECOND: Final = 20  # look-ups of ids that this process has not ve
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A credential that is valid now; `client` is that of a client secret."""
+    """A credential that is valid now; `client` is the OAuth client that has it, if one has.
+
+    `id` is that of a token or client secret; if `federated`, the revision of the federation.
+    """
 
     id: str
     directory: str
     scope: Scope
     client: str = ""
+    federated: bool = False
 
     @property
     def actor(self) -> str:

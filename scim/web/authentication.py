@@ -1,4 +1,4 @@
-"""Who calls: a bearer token of the directory in the URL (RFC 6750)."""
+"""Who calls: a bearer token of the directory in the URL (RFC 6750), our own or a JWT."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ async def authenticate(
 ) -> tuple[Directory, Verified]:
     """Return the directory and the token. Raises Unauthorized, Forbidden, Unavailable."""
     value = _bearer(request.headers.get("authorization"))
-    token = await services.verifier.verify(value)
+    is_jwt = value.count(".") == 2
+    token = await (services.access_tokens if is_jwt else services.verifier).verify(value)
     if token is None or token.directory != directory_id:
         raise _refused(
             "The token is not valid for this directory: it is mistyped, expired or "

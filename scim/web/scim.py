@@ -81,12 +81,13 @@ async def _dispatch(
     match request.segments:
         case (_, "v2" | "V2", directory_id, endpoint, *rest):
             directory, token = await authenticate(services, request, directory_id)
-            services.usage.note(
-                directory.id,
-                token.id,
-                source_address(request),
-                request.headers.get("user-agent", ""),
-            )
+            if not token.federated:
+                services.usage.note(
+                    directory.id,
+                    token.id,
+                    source_address(request),
+                    request.headers.get("user-agent", ""),
+                )
             policy = services.policy.overridden_by(directory.policy)
             services.rate.take(directory.id, policy.requests_per_second)
             handler = _BY_LOWER_NAME.get(endpoint.lower())

@@ -8,9 +8,12 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from scim.protocol.schema import Json, ResourceType
+from scim.provisioning.access_tokens import AccessTokens
+from scim.provisioning.clients import Clients
 from scim.provisioning.collections import Stored_co
 from scim.provisioning.cursors import Cursors
 from scim.provisioning.directories import Directories
+from scim.provisioning.federation import Assertions
 from scim.provisioning.groups import Groups
 from scim.provisioning.idempotency import Idempotency
 from scim.provisioning.jobs import Jobs
@@ -76,6 +79,10 @@ class Services:
     usage: TokenUsage
     idempotency: Idempotency
     verifier: Verifier
+    clients: Clients
+    client_secrets: Verifier
+    assertions: Assertions
+    access_tokens: AccessTokens
     resource_types: tuple[ResourceType, ...]
     users: Users
     user_queries: Queries[StoredUser]
@@ -88,6 +95,10 @@ class Services:
     def base_url(self, directory_id: str) -> str:
         """Return a directory's Base URL, which Entra calls Tenant URL."""
         return f"{self.public_base}/scim/v2/{directory_id}"
+
+    def token_url(self, directory_id: str) -> str:
+        """Return the address of a directory's token endpoint."""
+        return f"{self.public_base}/oauth/{directory_id}/token"
 
 
 Provider = Callable[[], Services]  # raises Misconfigured

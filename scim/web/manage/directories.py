@@ -148,7 +148,8 @@ async def _delete(call: Managed) -> Reply:
         else:
             purge_at = call.by.at + services.deleted_for
             deletion = Deletion(deleted_at=call.by.at, purge_at=purge_at, access=access)
-        return directory.model_copy(update={"state": "deleted", "deletion": deletion})
+        ended = {"state": "deleted", "deletion": deletion, "federation": None}
+        return directory.model_copy(update=ended)
 
     deleted = await services.directories.change(call.parts["directory"], delete, call.by)
     await services.tokens.revoke_all(deleted.id)
@@ -190,7 +191,7 @@ def _shown(services: Services, directory: stored.Directory) -> Directory:
     deletion = directory.deletion
     return Directory.model_validate(
         {
-            **directory.model_dump(by_alias=True, exclude={"deletion"}),
+            **directory.model_dump(by_alias=True, exclude={"deletion", "federation"}),
             "baseUrl": services.base_url(directory.id),
             "effectivePolicy": services.policy.overridden_by(directory.policy),
             "deletedAt": deletion and deletion.deleted_at,
@@ -245,7 +246,7 @@ ROUTES = (
         "POST",
         "{directory}/restore",
         _restore,
-        "Restore a deleted directory; its tokens stay revoked",
+        "Restore a deleted directory; tokens and secrets stay revoked, a federation is gone",
         gives=Directory,
     ),
 )

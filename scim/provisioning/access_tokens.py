@@ -1,0 +1,123 @@
+"""Access tokens: short-lived JWTs of a client (RFC 9068) for the long-lived credential it showed.
+
+That credential stands in the token and is looked up again by the minute, so revoking it, or
+deleting the directory, ends the token as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from scim.provisioning import signatures
+from scim.provisioning.directories import Directories
+from scim.provisioning.identifiers import lower_id
+from scim.provisioning.signing_keys import TOKEN_LIFE, SigningKeys
+from scim.provisioning.tokens import Scope
+from scim.provisioning.verification import Verified, Verifier
+
+ALGORITHM: Final = "ES256"
+TYPE: Final = "at+jwt"
+_LENGTH: Final = 4000  # characters; ours have about 700
+
+
+class _Claims(BaseModel):
+    """RFC 9068 §2.2; `credential` and what follows are ours."""
+
+    model_config = ConfigDict(strict=True)
+
+    iss: str
+    aud: str
+    sub: str
+    client_id: str
+    scope: Scope
+    iat: int
+    exp: int
+    jti: str
+    directory: str
+    credential: Literal["secret", "federation"]
+    credential_id: str
+
+
+class AccessTokens:
+    """Issues access tokens, and verifies them as `Verifier` does other credentials."""
+
+    def __init__(
+        self,
+        public_base: str,
+        keys: SigningKeys,
+        client_secrets: Verifier,
+        directories: Directories,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._public_base = public_base
+        self._keys = keys
+        self._client_secrets = client_secrets
+        self._directories = directories
+        self._now = now
+
+    async def issue(self, shown: Verified) -> str:
+        """Return a token for the client that has shown a credential. Raises Unavailable."""
+        key = await self._keys.signing()
+        now = int(self._now().timestamp())
+        claims = _Claims(
+            iss=self._issuer(shown.directory),
+            aud=self._audience(shown.directory),
+            sub=shown.client,
+            client_id=shown.client,
+            scope=shown.scope,
+            iat=now,
+            exp=now + int(TOKEN_LIFE.total_seconds()),
+            jti=lower_id(20),
+            directory=shown.directory,
+            credential="federation" if shown.federated else "secret",
+            credential_id=shown.id,
+        )
+        header = {"kid": key.id, "typ": TYPE}
+        return signatures.signed(claims.model_dump_json().encode(), key.private, ALGORITHM, header)
+
+    async def verify(self, value: str) -> Verified | None:
+        """Return who shows it, or None when it is worth nothing. Raises Unavailable."""
+        claims = await self._claims(value)
+        if (
+            claims is None
+            or self._now().timestamp() >= claims.exp
+            or claims.iss != self._issuer(claims.directory)
+            or claims.aud != self._audience(claims.directory)
+        ):
+            return None
+        if claims.credential == "federation":
+            return await self._federated(claims)
+        shown = await self._client_secrets.still_valid(claims.credential_id)
+        if shown is None or (shown.directory, shown.client) != (claims.directory, claims.client_id):
+            return None
+        return shown
+
+    async def _claims(self, value: str) -> _Claims | None:
+        key_id = signatures.key_id(value) if len(value) <= _LENGTH else None
+        key = None if key_id is None else await self._keys.verifying(key_id)
+        if key is None:
+            return None
+        payload = signatures.verified(value, key.private.public_key(), ALGORITHM, typ=TYPE)
+        if payload is None:
+            return None
+        try:
+            return _Claims.model_validate_json(payload)
+        except ValidationError:
+            return None
+
+    async def _federated(self, claims: _Claims) -> Verified | None:
+        directory = await self._directories.get(claims.directory)
+        trusted = directory.federation if directory else None
+        if trusted is None or trusted.revision != claims.credential_id:
+            return None
+        return trusted.verified(claims.directory)
+
+    def _issuer(self, directory: str) -> str:
+        return f"{self._public_base}/oauth/{directory}"
+
+    def _audience(self, directory: str) -> str:
+        return f"{self._public_base}/scim/v2/{directory}"

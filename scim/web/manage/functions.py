@@ -7,13 +7,20 @@ from typing import Final
 
 import azure.functions as func
 
-from scim.web.manage import directories, jobs, lookups, tokens
+from scim.web.manage import clients, directories, federation, jobs, lookups, tokens
 from scim.web.manage.openapi import Document, described
 from scim.web.manage.routes import Managed, Reply, Route, register
 from scim.web.services import Provider
 
 FAMILIES: Final[Mapping[str, tuple[Route, ...]]] = {
-    "directories": (*directories.ROUTES, *tokens.ROUTES, *lookups.ROUTES, jobs.CHECK),
+    "directories": (
+        *directories.ROUTES,
+        *tokens.ROUTES,
+        *clients.ROUTES,
+        *federation.ROUTES,
+        *lookups.ROUTES,
+        jobs.CHECK,
+    ),
     "jobs": jobs.ROUTES,
 }
 

@@ -90,7 +90,7 @@ async def _create(call: Managed) -> Reply:
     directory = await call.connected()
     new = call.read(TokenRequest)
     token = await call.services.tokens.create(
-        directory.id, new.description, new.scope, _life(new.expires_in_days), call.by
+        directory.id, new.description, new.scope, life(new.expires_in_days), call.by
     )
     return _created(directory.id, token)
 
@@ -144,7 +144,7 @@ async def _rotate(call: Managed) -> Reply:
         directory.id,
         old.token,
         call.by,
-        life=_life(asked.expires_in_days),
+        life=life(asked.expires_in_days),
         old_expires_at=asked.old_expires_at,
     )
     return _created(directory.id, token)
@@ -155,7 +155,8 @@ def _created(directory: str, new: NewToken) -> Reply:
     return Reply(created(new), f"directories/{directory}/tokens/{new.id}", resource=token)
 
 
-def _life(days: int | None) -> timedelta | None:
+def life(days: int | None) -> timedelta | None:
+    """Return how long a token lives; None is what the setting says."""
     return None if days is None else timedelta(days=days)
 
 

@@ -8,16 +8,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal
-
-from pydantic import BaseModel, ConfigDict, field_serializer
-from pydantic.alias_generators import to_camel
+from typing import Final
 
 from scim.protocol.errors import NotFound
 from scim.protocol.folding import fold
-from scim.protocol.schema import Json
 from scim.provisioning import rows
-from scim.provisioning.federation import Federation
 from scim.provisioning.identifiers import lower_id
 from scim.provisioning.log import Did, Target
 from scim.provisioning.management_log import By, deliver, note
@@ -25,15 +20,22 @@ from scim.provisioning.policy import Policy
 from scim.provisioning.ports import (
     Conflict,
     Delete,
-    Insert,
     Operation,
-    Replace,
     Row,
     Storage,
     Unavailable,
-    Value,
 )
 from scim.provisioning.scans import scan_rows
+from scim.provisioning.stored_directories import (
+    Directory,
+    changed_names,
+    insert,
+    name_key,
+    replace,
+    same,
+    stored,
+    what_was_done,
+)
 from scim.provisioning.strangers import Strangers
 
 FRESH: Final = timedelta(seconds=60)
@@ -43,41 +45,6 @@ STRANGERS_PER_SECOND: Final = 20  # reads for callers that have proved nothing y
 CHANGES: Final = 8  # reads and decisions of one change under conflicts
 _ID: Final = re.compile("[a-z0-9-]{1,60}")
 _ID_LENGTH: Final = 20  # about 100 random bits: an id cannot be guessed
-
-
-State = Literal["active", "paused", "deleted", "purging"]
-Access = Literal["keep", "withdraw"]
-
-
-class Deletion(BaseModel):
-    """When a directory was deleted, until when it can be restored, and what becomes of the access.
-
-    `access`: its users keep what rules grant them until the data is purged, or lose it at once.
-    """
-
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
-
-    deleted_at: datetime
-    purge_at: datetime
-    access: Access
-
-
-class Directory(BaseModel):
-    """One connection to one identity provider; `deletion` is set while it is deleted."""
-
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
-
-    id: str
-    name: str
-    state: State = "active"
-    created_at: datetime
-    policy: Policy = Policy()
-    deletion: Deletion | None = None
-    federation: Federation | None = None
-
-    @field_serializer("policy")
-    def _overrides(self, policy: Policy) -> dict[str, Json]:
-        return policy.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
 class NameTaken(Exception):
@@ -113,10 +80,8 @@ class Directories:
             created_at=self._now(),
             policy=policy or Policy(),
         )
-        key = rows.directory(directory.id)
-        operations: list[Operation] = [Insert(key, _values(directory)), _name(directory)]
         try:
-            await self._commit(operations, directory, Did.CREATE, by)
+            await self._commit(insert(directory), directory, Did.CREATE, by)
         except Conflict as conflict:
             raise await self._name_taken(name) from conflict
         return directory
@@ -137,18 +102,13 @@ class Directories:
             if row is None or before is None:
                 raise NotFound(f"There is no directory {directory_id[:100]!r}.")
             after = decide(before)
-            if _values(after) == _values(before):
+            if same(before, after):
                 return before
-            operations: list[Operation] = [Replace(row.key, _values(after), row.etag)]
-            old, new = _held_name(before), _held_name(after)
-            if old is not None and (new is None or new.key != old.key):
-                operations.append(Delete(old.key, None))
-            if new is not None and (old is None or new.key != old.key):
-                operations.append(new)
+            operations = replace(before, after, row.etag)
             try:
-                await self._commit(operations, after, _did(before, after), by, before)
+                await self._commit(operations, after, what_was_done(before, after), by, before)
             except Conflict as conflict:
-                if new is not None and conflict.key == new.key:
+                if after.deletion is None and conflict.key == name_key(after):
                     raise await self._name_taken(after.name) from conflict
                 continue
             self._remember(directory_id, after)
@@ -165,7 +125,7 @@ class Directories:
     ) -> None:
         if by is not None:
             target = Target(type="Directory", id=after.id, identifier=after.name)
-            operations.append(note(by, after.id, did, target, _changes(before, after)))
+            operations.append(note(by, after.id, did, target, changed_names(before, after)))
         await self._storage.commit(rows.INSTALLATION, operations)
         if by is not None:
             await deliver(self._storage, after.id)
@@ -236,7 +196,7 @@ class Directories:
     async def _rows(self) -> AsyncIterator[Directory]:
         first = rows.directory()
         async for row in scan_rows(self._storage, rows.INSTALLATION, first, first + rows.END):
-            yield _directory(row)
+            yield stored(row)
 
     async def named(self, name: str) -> Directory | None:
         """Return the directory of that name, in any case."""
@@ -261,50 +221,6 @@ class Directories:
             self._known.popitem(last=False)
 
 
-def _directory(row: Row) -> Directory:
-    return Directory.model_validate(rows.unpack(row.values))
-
-
 def _existing(row: Row) -> Directory | None:
-    directory = _directory(row)
+    directory = stored(row)
     return None if directory.state == "purging" else directory
-
-
-def _values(directory: Directory) -> dict[str, Value]:
-    return rows.pack(directory.model_dump(mode="json", by_alias=True))
-
-
-def _name(directory: Directory) -> Insert:
-    """Return the row that makes the name unique."""
-    key = rows.directory_name(fold(directory.name))
-    return Insert(key, {"f": rows.FORMAT, "id": directory.id})
-
-
-def _held_name(directory: Directory) -> Insert | None:
-    return _name(directory) if directory.deletion is None else None
-
-
-def _did(before: Directory, after: Directory) -> Did:
-    if after.deletion != before.deletion:
-        return Did.DELETE if after.deletion else Did.RESTORE
-    if after.state != before.state:
-        return Did.PAUSE if after.state == "paused" else Did.RESUME
-    return Did.UPDATE
-
-
-def _changes(before: Directory | None, after: Directory) -> list[str]:
-    """Return the names of what is set or changed, those of the policy by its name first."""
-    old = {} if before is None else _flat(before)
-    new = _flat(after)
-    return [name for name in {**old, **new} if old.get(name) != new.get(name)]
-
-
-def _flat(directory: Directory) -> dict[str, Json]:
-    shown = directory.model_dump(
-        mode="json", by_alias=True, include={"name", "state", "policy", "deletion", "federation"}
-    )
-    deletion = shown.pop("deletion") or {}
-    for part in ("policy", "federation"):
-        inner = shown.pop(part) or {}
-        shown |= {f"{part}.{name}": each for name, each in inner.items()}
-    return shown | deletion

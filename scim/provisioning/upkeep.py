@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from scim.provisioning import rows, totals
-from scim.provisioning.directories import Directories, Directory
+from scim.provisioning.directories import Directories
 from scim.provisioning.idempotency import Idempotency
 from scim.provisioning.jobs import Jobs
 from scim.provisioning.management_log import deliver
 from scim.provisioning.ports import Storage, Unavailable
 from scim.provisioning.purge import purge
 from scim.provisioning.recount import settle_doubt
+from scim.provisioning.stored_directories import Directory
 from scim.provisioning.stored_tokens import tokens_of
 from scim.provisioning.token_expiry import flag_expiring
 from scim.provisioning.token_usage import TokenUsage

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 
 from scim.protocol.errors import Forbidden, ServiceUnavailable, Unauthorized
-from scim.provisioning.directories import Directory
+from scim.provisioning.stored_directories import Directory
 from scim.provisioning.tokens import Scope
 from scim.provisioning.verification import Verified
 from scim.web.requests import Request

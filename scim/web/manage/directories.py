@@ -11,9 +11,10 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 from scim.protocol.errors import InvalidValue, ScimError
 from scim.protocol.presence import presence
 from scim.protocol.schema import Json
-from scim.provisioning import directories as stored
-from scim.provisioning.directories import Access, Deletion, NameTaken
+from scim.provisioning import stored_directories as stored
+from scim.provisioning.directories import NameTaken
 from scim.provisioning.policy import Policy
+from scim.provisioning.stored_directories import Access, Deletion
 from scim.web.manage import tokens
 from scim.web.manage.merge_patch import MERGE_PATCH, merge_patch
 from scim.web.manage.models import Sent, Shown, Time

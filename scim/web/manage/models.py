@@ -23,13 +23,16 @@ class Sent(BaseModel):
         populate_by_name=False,
         extra="forbid",
         str_strip_whitespace=True,
+        defer_build=True,
     )
 
 
 class Shown(BaseModel):
     """A body that is answered."""
 
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, alias_generator=to_camel, populate_by_name=True, defer_build=True
+    )
 
 
 def _in_utc(moment: datetime) -> str:

@@ -50,6 +50,7 @@ class Counting:
         size, ids = len(self.directory.ids), self.directory.ids
         address = user_name(0)
         await self._send("GET", f"/Users/{ids[0]}")  # the token is in the cache from here on
+        await self.services.rules.in_force()  # as are the rules
         counts = [
             await self._count("GET user", size, 1, "GET", f"/Users/{ids[0]}"),
             await self._find("filter userName", size, 2, f'userName eq "{address.upper()}"'),

@@ -12,11 +12,13 @@ from bench.calls import user_body
 from scim.protocol.resource import read_resource
 from scim.protocol.schema import ResourceType, group_type, user_type
 from scim.provisioning import group_rows, rows, totals, user_rows
+from scim.provisioning.access import CompiledRules
 from scim.provisioning.group_log import target as group_target
 from scim.provisioning.identifiers import resource_id
 from scim.provisioning.log import Call, Did, entry_rows
 from scim.provisioning.policy import Policy
 from scim.provisioning.ports import COMMIT_ROWS, Operation, Storage
+from scim.provisioning.rulings import Ruling
 from scim.provisioning.stored_groups import StoredGroup
 from scim.provisioning.stored_users import StoredUser
 from scim.provisioning.user_work import target as user_target
@@ -77,6 +79,10 @@ class _Filling:
         self._partition = rows.partition(directory)
         self._moment = moment
         self._user, self._group = user_type(), group_type()
+        # By no rules yet, as users that were there before the first set.
+        self._ruling = Ruling(
+            0, CompiledRules([], self._user), directory, moment, resource_id(moment)
+        )
 
     async def group(self, size: int) -> StoredGroup:
         moment = self._next_moment()
@@ -119,8 +125,10 @@ class _Filling:
             joined = [group for size, group in groups.items() if number < size]
             # The first row of joining touches the user, who is only being made here.
             operations = [
-                *user_rows.insert(user),
-                *chain.from_iterable(group_rows.join(user, group)[1:] for group in joined),
+                *user_rows.insert(self._ruling.on(user)),
+                *chain.from_iterable(
+                    group_rows.join(user, group, self._ruling)[1:] for group in joined
+                ),
             ]
             if commit and len(commit.operations) + len(operations) <= COMMIT_ROWS - LOG_ROWS:
                 commit.operations += operations

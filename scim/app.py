@@ -13,6 +13,7 @@ from scim.provisioning.access_tokens import AccessTokens
 from scim.provisioning.check_work import CheckWork
 from scim.provisioning.clients import Clients
 from scim.provisioning.cursors import Cursors
+from scim.provisioning.declared_rules import Declared, read_declared
 from scim.provisioning.directories import Directories
 from scim.provisioning.federation import Assertions
 from scim.provisioning.group_work import GroupWork
@@ -23,6 +24,7 @@ from scim.provisioning.key_sets import KeySets
 from scim.provisioning.policy import Policy
 from scim.provisioning.ports import Fetch, Storage, Unavailable, Vault
 from scim.provisioning.queries import Queries
+from scim.provisioning.rule_sets import RuleSets
 from scim.provisioning.signing_keys import SigningKeys
 from scim.provisioning.token_usage import TokenUsage
 from scim.provisioning.tokens import CLIENT_SECRET, Tokens
@@ -82,12 +84,13 @@ def build(
     """Return the services on the engines given."""
     declared = settings.extensions
     user, group = user_type(*declared["User"]), group_type(*declared["Group"])
+    rules = RuleSets(storage, now, user, _declared_rules(settings), settings.HOME_TENANT)
     work = Jobs(
         storage,
         now,
         {
-            "user": UserWork(storage, user),
-            "group": GroupWork(storage),
+            "user": UserWork(storage, user, rules),
+            "group": GroupWork(storage, rules),
             "check": CheckWork(storage, now),
         },
     )
@@ -124,14 +127,24 @@ def build(
             now,
         ),
         resource_types=(user, group),
-        users=Users(storage, user, now, work),
+        users=Users(storage, user, now, work, rules),
         user_queries=Queries(storage, collections.users(user), now, settings.SCAN_LIMIT),
-        groups=Groups(storage, group, now, work),
+        groups=Groups(storage, group, now, work, rules),
         group_queries=Queries(storage, collections.groups(group), now, settings.SCAN_LIMIT),
         cursors=Cursors(storage, now),
         jobs=work,
+        rules=rules,
         upkeep=Upkeep(storage, directories, work, tokens, usage, idempotency, now),
     )
+
+
+def _declared_rules(settings: Settings) -> Declared:
+    problems: list[str] = []
+    kind = user_type(*settings.extensions["User"])
+    declared = read_declared(settings.RULES, kind, problems)
+    if problems:
+        raise Misconfigured([f"RULES: {each}" for each in problems])
+    return declared
 
 
 def _policy(settings: Settings) -> Policy:

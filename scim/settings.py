@@ -106,6 +106,18 @@ class Settings(BaseModel):
         description="Time in which a deleted directory can be restored; then its data is purged.",
     )
 
+    HOME_TENANT: str = Field(
+        default="home",
+        min_length=1,
+        max_length=100,
+        description="Tenant in which the default rules grant their roles.",
+    )
+    RULES: str = Field(
+        default="[]",
+        description="JSON list of user management rules as the management API takes them; there "
+        "they are read-only.",
+    )
+
     # The policy of every directory; a directory's own overrides it, field by field.
     REQUIRED_ATTRIBUTES: str = Field(
         default="userName",

@@ -8,8 +8,9 @@ from scim.protocol.folding import fold
 from scim.protocol.schema import Resource
 from scim.provisioning import rows, user_rows
 from scim.provisioning.ports import Delete, Insert, Operation, Put, Replace
+from scim.provisioning.rulings import Ruling
 from scim.provisioning.stored_groups import StoredGroup
-from scim.provisioning.stored_users import StoredUser
+from scim.provisioning.stored_users import Membership, StoredUser
 from scim.provisioning.versions import touched
 
 Subject = StoredUser | StoredGroup  # what can be a member
@@ -55,11 +56,11 @@ def delete(group: StoredGroup) -> list[Operation]:
     return [own] if group.leaving else [own, *_without(group)]
 
 
-def join(subject: Subject, group: StoredGroup) -> list[Operation]:
+def join(subject: Subject, group: StoredGroup, ruling: Ruling) -> list[Operation]:
     """Return the rows by which a user or group becomes a member; its own row guards them."""
     group_id = group.resource["id"]
     return [
-        _touch(subject),
+        _touch(subject, group_id, _membership(group), ruling),
         _upward(subject, group),
         Put(
             rows.member(group_id, subject.resource["id"]),
@@ -68,18 +69,19 @@ def join(subject: Subject, group: StoredGroup) -> list[Operation]:
     ]
 
 
-def leave(subject: Subject, group_id: str) -> list[Operation]:
+def leave(subject: Subject, group_id: str, ruling: Ruling) -> list[Operation]:
     """Return the rows by which a user or group is a member no more."""
     return [
-        _touch(subject),
+        _touch(subject, group_id, None, ruling),
         Delete(_upward_key(subject, group_id), None),
         Delete(rows.member(group_id, subject.resource["id"]), None),
     ]
 
 
-def rename(subject: Subject, group: StoredGroup) -> list[Operation]:
+def rename(subject: Subject, group: StoredGroup, ruling: Ruling) -> list[Operation]:
     """Return the rows by which a member shows the group's present name."""
-    return [_touch(subject), _upward(subject, group)]
+    group_id = group.resource["id"]
+    return [_touch(subject, group_id, _membership(group), ruling), _upward(subject, group)]
 
 
 def is_member(subject: Subject, group_id: str) -> bool:
@@ -120,19 +122,27 @@ def unlink_user(user_id: str, group_id: str, group: StoredGroup | None) -> list[
     return unlink(rows.membership(user_id, group_id), rows.member(group_id, user_id), group)
 
 
-def _touch(subject: Subject) -> Operation:
+def _touch(
+    subject: Subject, group_id: str, membership: Membership | None, ruling: Ruling
+) -> Operation:
+    """Return the subject's own row, with its membership of the group as it is afterwards."""
     if isinstance(subject, StoredGroup):
         # Its representation does not show its parents: guard it, but keep its version.
         return Replace(rows.group(subject.resource["id"]), _values(subject), subject.etag)
-    return user_rows.touch(subject)
+    others = [each for each in subject.memberships if each.group != group_id]
+    return user_rows.touch(subject, [*others, *([membership] if membership else [])], ruling)
+
+
+def _membership(group: StoredGroup) -> Membership:
+    return Membership(group.resource["id"], group.resource["displayName"], group.number)
 
 
 def _upward(subject: Subject, group: StoredGroup) -> Operation:
     key = _upward_key(subject, group.resource["id"])
     if isinstance(subject, StoredGroup):
         return Put(key, {"f": rows.FORMAT})
-    name = {"name": group.resource["displayName"], "number": group.number}
-    return Put(key, {"f": rows.FORMAT, **name})
+    membership = _membership(group)
+    return Put(key, {"f": rows.FORMAT, "name": membership.name, "number": membership.number})
 
 
 def _upward_key(subject: Subject, group_id: str) -> str:

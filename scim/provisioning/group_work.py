@@ -13,6 +13,8 @@ from scim.provisioning.jobs import Batch, Job
 from scim.provisioning.log import Did
 from scim.provisioning.memberships import load_subjects
 from scim.provisioning.ports import Operation, Storage
+from scim.provisioning.rule_sets import RuleSets
+from scim.provisioning.rulings import Ruling
 from scim.provisioning.stored_groups import StoredGroup, load_group, load_groups, members_of
 
 # Four rows a member, and the rows that end the job, in one commit of 100.
@@ -32,8 +34,9 @@ class _Step:
 class GroupWork:
     """Works off jobs of the kind `group`."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, rules: RuleSets) -> None:
         self._storage = storage
+        self._rules = rules
 
     async def next_batch(self, directory: str, job: Job, job_id: str) -> Batch:
         """Return the next members to add, remove, rename or clear away; or the end of the job."""
@@ -51,10 +54,12 @@ class GroupWork:
             async for _, subject in load_subjects(self._storage, partition, step.ids)
             if subject is not None and _concerned(step.op, subject, group)
         ]
-        operations = [row for each in subjects for row in _rows(step.op, each, group)]
+        call = job.call(directory)
+        ruling = await self._rules.ruling(call, subjects)
+        operations = [row for each in subjects for row in _rows(step.op, each, group, ruling)]
         if step.job is None:
             operations.extend(_end(group))
-        entry = job.call(directory).entry(
+        entry = call.entry(
             [_DID[step.op]],
             target(group.resource),
             adds={"memberships": _SIGN[step.op] * len(subjects)} if _SIGN[step.op] else {},
@@ -119,9 +124,9 @@ def _concerned(op: str, subject: Subject, group: StoredGroup) -> bool:
     return member and not (op == "rename" and group_rows.shows_name(subject, group))
 
 
-def _rows(op: str, subject: Subject, group: StoredGroup) -> list[Operation]:
+def _rows(op: str, subject: Subject, group: StoredGroup, ruling: Ruling) -> list[Operation]:
     if op == "add":
-        return group_rows.join(subject, group)
+        return group_rows.join(subject, group, ruling)
     if op == "remove":
-        return group_rows.leave(subject, group.resource["id"])
-    return group_rows.rename(subject, group)
+        return group_rows.leave(subject, group.resource["id"], ruling)
+    return group_rows.rename(subject, group, ruling)

@@ -23,6 +23,8 @@ from scim.provisioning.memberships import AT_ONCE, Delta, Known
 from scim.provisioning.ports import COMMIT_ROWS, Operation, Storage, Unavailable
 from scim.provisioning.preconditions import check_preconditions
 from scim.provisioning.reading import patched, read_patch, standard_body
+from scim.provisioning.rule_sets import RuleSets
+from scim.provisioning.rulings import Ruling
 from scim.provisioning.stored_groups import (
     Member,
     StoredGroup,
@@ -41,12 +43,18 @@ class Groups:
     """The groups of all directories."""
 
     def __init__(
-        self, storage: Storage, kind: ResourceType, now: Callable[[], datetime], work: Jobs
+        self,
+        storage: Storage,
+        kind: ResourceType,
+        now: Callable[[], datetime],
+        work: Jobs,
+        rules: RuleSets,
     ) -> None:
         self._storage = storage
         self.kind = kind
         self._now = now
         self._jobs = work
+        self._rules = rules
 
     async def create(self, call: Call, body: Json) -> StoredGroup:
         """Store a new group and its members. Raises Uniqueness when the displayName is taken."""
@@ -237,7 +245,8 @@ class Groups:
         """Commit the change, as a job if it is too long for one commit."""
         group_id = after.resource["id"]
         taken = _taken(after.resource)
-        operations = _at_once(before, after, delta)
+        ruling = await self._rules.ruling(call, delta.subjects)
+        operations = _at_once(before, after, delta, ruling)
         if operations is not None:
             subjects = [group_id, *delta.joins.ids, *delta.leaves.ids]
             entry = group_log.changed(call, before, after, delta, members=True)
@@ -285,9 +294,10 @@ class Groups:
         if members is None or len(group.parents) > AT_ONCE:
             return None
         parents = await load_groups(self._storage, partition, group.parents)
+        ruling = await self._rules.ruling(call, members)
         operations = [
             *group_rows.delete(group),
-            *(row for each in members for row in group_rows.leave(each, group_id)),
+            *(row for each in members for row in group_rows.leave(each, group_id, ruling)),
             *(row for each in parents for row in group_rows.unlink_group(group, *each)),
         ]
         subjects = [group_id, *(each.resource["id"] for each in members), *group.parents]
@@ -300,7 +310,7 @@ class Groups:
 
 
 def _at_once(
-    before: StoredGroup | None, after: StoredGroup, delta: Delta
+    before: StoredGroup | None, after: StoredGroup, delta: Delta, ruling: Ruling
 ) -> list[Operation] | None:
     """Return the rows of the change if its members fit one commit, else None."""
     touched_members = len(delta.joins.ids) + len(delta.leaves.ids)
@@ -309,9 +319,13 @@ def _at_once(
     group_id = after.resource["id"]
     return [
         *_group_rows(before, after),
-        *(row for each in delta.joins.subjects for row in group_rows.join(each, after)),
-        *(row for each in delta.leaves.subjects for row in group_rows.leave(each, group_id)),
-        *(row for each in delta.renames for row in group_rows.rename(each, after)),
+        *(row for each in delta.joins.subjects for row in group_rows.join(each, after, ruling)),
+        *(
+            row
+            for each in delta.leaves.subjects
+            for row in group_rows.leave(each, group_id, ruling)
+        ),
+        *(row for each in delta.renames for row in group_rows.rename(each, after, ruling)),
     ]
 
 

@@ -46,6 +46,11 @@ class Delta:
     leaves: Touched
     renames: Sequence[Subject] | None = ()
 
+    @property
+    def subjects(self) -> list[Subject]:
+        """Return all whom one commit can touch; fewer when one commit cannot."""
+        return [*self.joins.subjects, *self.leaves.subjects, *(self.renames or ())]
+
     def __bool__(self) -> bool:
         """Whether anybody joins or leaves."""
         return bool(self.joins.ids or self.leaves.ids)

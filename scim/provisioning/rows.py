@@ -34,6 +34,7 @@ The partition `installation` holds what belongs to no directory:
     q_<hash>            an idempotency key, with the answer of its first request
     c_<directory>_<client>  an OAuth client; its secrets are tokens
     s_cursors           the key that seals cursors
+    s_rules             the numbered set of rules in force
     s_signing           names of the keys that sign access tokens
 """
 
@@ -52,6 +53,7 @@ TOTALS: Final = "t"
 DOUBT: Final = "q"
 LOG: Final = "l_"
 CURSOR_KEY: Final = "s_cursors"
+RULES: Final = "s_rules"
 SIGNING_KEYS: Final = "s_signing"
 # One more than every character of a key: `prefix + END` closes the range of a prefix.
 END: Final = "~"
@@ -232,19 +234,28 @@ def last_part(key: str) -> str:
 
 def pack(document: Any, **values: Value) -> dict[str, Value]:  # noqa: ANN401 - any JSON
     """Return a row's values: the document as JSON text over as many properties as it needs."""
-    text = orjson.dumps(document).decode()
-    row: dict[str, Value] = {"f": FORMAT, **values}
-    for number, start in enumerate(range(0, len(text), _PART)):
-        row[f"{_DOCUMENT}{number or ''}"] = text[start : start + _PART]
-    return row
+    return {"f": FORMAT, **values, **spread(_DOCUMENT, orjson.dumps(document).decode())}
 
 
 def unpack(values: Mapping[str, Value]) -> Any:  # noqa: ANN401 - any JSON
     """Return the document of a row."""
-    first = str(values[_DOCUMENT])
-    if f"{_DOCUMENT}1" not in values:
-        return orjson.loads(first)
+    return orjson.loads(gather(_DOCUMENT, values))
+
+
+def spread(name: str, text: str) -> dict[str, Value]:
+    """Return a text over as many properties as it needs, called after the first of them."""
+    return {
+        f"{name}{number or ''}": text[start : start + _PART]
+        for number, start in enumerate(range(0, len(text), _PART))
+    }
+
+
+def gather(name: str, values: Mapping[str, Value]) -> str:
+    """Return a text that was spread; empty if there is none."""
+    first = str(values.get(name, ""))
+    if f"{name}1" not in values:
+        return first
     parts = [first]
-    while (part := values.get(f"{_DOCUMENT}{len(parts)}")) is not None:
+    while (part := values.get(f"{name}{len(parts)}")) is not None:
         parts.append(str(part))
-    return orjson.loads("".join(parts))
+    return "".join(parts)

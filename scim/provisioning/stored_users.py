@@ -26,7 +26,8 @@ class StoredUser:
     """A user as stored, without what is derived; `etag` guards it and its memberships.
 
     A user that is `leaving` is gone for clients; its job clears it away. `former` is the id of a
-    deleted user that had the name before, if its record is kept.
+    deleted user that had the name before, if its record is kept. `access` is the JSON text of what
+    the rules of the set `rules` grant; `rulings` knows both.
     """
 
     resource: Resource
@@ -34,6 +35,8 @@ class StoredUser:
     memberships: tuple[Membership, ...] = ()
     leaving: bool = False
     former: str = ""
+    rules: int = 0
+    access: str = ""
 
 
 async def load_user(storage: Storage, partition: str, user_id: str) -> StoredUser | None:
@@ -74,4 +77,6 @@ def _stored(head: Row, memberships: list[Membership]) -> StoredUser:
         tuple(memberships),
         leaving=bool(head.values.get("leaving", 0)),
         former=str(head.values.get("former", "")),
+        rules=int(head.values.get("rules", 0)),
+        access=rows.gather("access", head.values),
     )

@@ -14,6 +14,7 @@ from scim.provisioning.identifiers import resource_id
 from scim.provisioning.jobs import Job, Jobs
 from scim.provisioning.log import Call, Did, entry_rows
 from scim.provisioning.ports import COMMIT_ROWS, Operation, Storage
+from scim.provisioning.rule_sets import RuleSets
 from scim.provisioning.stored_groups import load_groups
 from scim.provisioning.stored_users import StoredUser
 
@@ -27,6 +28,7 @@ class UserDeletion:
     storage: Storage
     kind: ResourceType
     work: Jobs
+    rules: RuleSets
     call: Call
     did: Sequence[Did]
 
@@ -62,10 +64,11 @@ class UserDeletion:
             return None
         ids = [each.group for each in user.memberships]
         groups = await load_groups(self.storage, self._partition, ids)
+        ruling = await self.rules.ruling(self.call, reports)
         operations = [
             *user_rows.delete(user),
             *self._record(user),
-            *user_work.unlink(user, groups, reports, self.kind, self.call.started),
+            *user_work.unlink(user, groups, reports, self.kind, ruling),
             *self._log(user, {"memberships": -len(groups)}, user_work.concerned(groups, reports)),
         ]
         return operations if len(operations) <= COMMIT_ROWS else None

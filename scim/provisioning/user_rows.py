@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Sequence
 
 from scim.protocol.errors import InvalidValue
 from scim.protocol.folding import fold
@@ -10,7 +11,8 @@ from scim.protocol.schema import ENTERPRISE_USER, Resource
 from scim.provisioning import rows
 from scim.provisioning.identifiers import is_resource_id
 from scim.provisioning.ports import Delete, Insert, Operation, Put, Replace, Value
-from scim.provisioning.stored_users import StoredUser
+from scim.provisioning.rulings import Ruled, Ruling
+from scim.provisioning.stored_users import Membership, StoredUser
 from scim.provisioning.versions import touched
 
 # A change of all addresses deletes and writes an index row for each; they must fit one commit.
@@ -22,30 +24,37 @@ def unique_key(user: Resource) -> str:
     return rows.user_name(fold(user["userName"]))
 
 
-def insert(user: StoredUser) -> list[Operation]:
+def insert(user: Ruled) -> list[Operation]:
     """Return the rows of a new user."""
     resource = user.resource
     return [
-        Insert(rows.user(resource["id"]), _values(user, resource)),
+        Insert(rows.user(resource["id"]), _values(user)),
         *_index(resource, _index_keys(resource)),
         Put(rows.user_order(resource["id"]), {"f": rows.FORMAT}),
     ]
 
 
-def replace(before: StoredUser, after: Resource) -> list[Operation]:
+def replace(before: StoredUser, after: Ruled) -> list[Operation]:
     """Return the rows that change with a user; the user's own row guards all others."""
-    old, new = _index_keys(before.resource), _index_keys(after)
+    old, new = _index_keys(before.resource), _index_keys(after.resource)
     return [
-        Replace(rows.user(after["id"]), _values(before, after), before.etag),
-        *_index(after, new - old),
+        Replace(rows.user(after.resource["id"]), _values(after), before.etag),
+        *_index(after.resource, new - old),
         *(Delete(key, None) for key in sorted(old - new)),
     ]
 
 
-def touch(user: StoredUser) -> Operation:
-    """Return the user's row with a new version, because its memberships changed."""
-    values = _values(user, touched(user.resource))
-    return Replace(rows.user(user.resource["id"]), values, user.etag)
+def touch(user: StoredUser, memberships: Sequence[Membership], ruling: Ruling) -> Operation:
+    """Return the user's row with a new version, because its memberships are now those given."""
+    after = dataclasses.replace(
+        user, resource=touched(user.resource), memberships=tuple(memberships)
+    )
+    return judge(after, ruling)
+
+
+def judge(user: StoredUser, ruling: Ruling) -> Operation:
+    """Return the user's row with what the rules grant; nothing else of it has changed."""
+    return Replace(rows.user(user.resource["id"]), _values(ruling.on(user)), user.etag)
 
 
 def hide(user: StoredUser, job: str) -> list[Operation]:
@@ -65,8 +74,11 @@ def keys_beside(user: Resource) -> set[str]:
     return {*_index_keys(user), rows.user_order(user["id"])}
 
 
-def _values(user: StoredUser, resource: Resource) -> dict[str, Value]:
-    return rows.pack(resource, former=user.former) if user.former else rows.pack(resource)
+def _values(user: Ruled) -> dict[str, Value]:
+    values: dict[str, Value] = {"rules": user.rules, **rows.spread("access", user.access)}
+    if user.former:
+        values["former"] = user.former
+    return rows.pack(user.resource, **values)
 
 
 def _without(user: StoredUser) -> list[Operation]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Final
 
 from scim.protocol.resource import with_schemas
@@ -13,6 +13,8 @@ from scim.provisioning import group_rows, rows, user_rows
 from scim.provisioning.jobs import Batch, Job
 from scim.provisioning.log import Did, Target
 from scim.provisioning.ports import Operation, Storage
+from scim.provisioning.rule_sets import RuleSets
+from scim.provisioning.rulings import Ruling
 from scim.provisioning.scans import first_rows
 from scim.provisioning.stored_groups import StoredGroup, load_groups
 from scim.provisioning.stored_users import StoredUser, load_user
@@ -27,9 +29,10 @@ Groups = Sequence[tuple[str, StoredGroup | None]]
 class UserWork:
     """Works off jobs of the kind `user`."""
 
-    def __init__(self, storage: Storage, kind: ResourceType) -> None:
+    def __init__(self, storage: Storage, kind: ResourceType, rules: RuleSets) -> None:
         self._storage = storage
         self._kind = kind
+        self._rules = rules
 
     async def next_batch(self, directory: str, job: Job, job_id: str) -> Batch:  # noqa: ARG002 - as all workers
         """Return the next memberships and reports to end; with the last, the user goes."""
@@ -41,11 +44,13 @@ class UserWork:
         assert user is not None  # an open job keeps its user
         some = user.memberships[: BATCH - len(reports)]
         groups = await load_groups(self._storage, partition, [each.group for each in some])
-        operations = unlink(user, groups, reports, self._kind, job.started)
+        call = job.call(directory)
+        ruling = await self._rules.ruling(call, reports)
+        operations = unlink(user, groups, reports, self._kind, ruling)
         ended = len(some) == len(user.memberships) and len(reports) < BATCH
         if ended:
             operations.extend(user_rows.delete(user))
-        entry = job.call(directory).entry(
+        entry = call.entry(
             [Did.DELETE],
             target(user.resource),
             adds={"memberships": -len(some)} if some else {},
@@ -60,13 +65,13 @@ def unlink(
     groups: Groups,
     reports: Sequence[StoredUser],
     kind: ResourceType,
-    now: datetime,
+    ruling: Ruling,
 ) -> list[Operation]:
     """Return the rows that take a user out of groups and away as manager; its own guards them."""
     user_id = user.resource["id"]
     return [
         *(row for each in groups for row in group_rows.unlink_user(user_id, *each)),
-        *(row for each in reports for row in _detach(each, kind, now)),
+        *(row for each in reports for row in _detach(each, kind, ruling)),
     ]
 
 
@@ -92,10 +97,11 @@ def target(user: Resource) -> Target:
     return Target(type="User", id=user["id"], identifier=user["userName"][:200])
 
 
-def _detach(report: StoredUser, kind: ResourceType, now: datetime) -> list[Operation]:
+def _detach(report: StoredUser, kind: ResourceType, ruling: Ruling) -> list[Operation]:
     before = report.resource
     extension = {k: v for k, v in before[ENTERPRISE_USER].items() if k != "manager"}
     after = {**before, ENTERPRISE_USER: extension}
     if not extension:
         del after[ENTERPRISE_USER]
-    return user_rows.replace(report, updated(with_schemas(after, kind), now))
+    resource = updated(with_schemas(after, kind), ruling.time)
+    return user_rows.replace(report, ruling.on(dataclasses.replace(report, resource=resource)))

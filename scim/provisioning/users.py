@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from scim.protocol.errors import NotFound, Uniqueness
@@ -20,6 +20,7 @@ from scim.provisioning.log import Call, Did, changed_names, entry_rows
 from scim.provisioning.ports import Storage
 from scim.provisioning.preconditions import check_preconditions
 from scim.provisioning.reading import patched, read_patch, standard_body
+from scim.provisioning.rule_sets import RuleSets
 from scim.provisioning.stored_users import StoredUser, load_user
 from scim.provisioning.user_deletion import UserDeletion
 from scim.provisioning.versions import created, updated
@@ -29,12 +30,18 @@ class Users:
     """The users of all directories."""
 
     def __init__(
-        self, storage: Storage, kind: ResourceType, now: Callable[[], datetime], work: Jobs
+        self,
+        storage: Storage,
+        kind: ResourceType,
+        now: Callable[[], datetime],
+        work: Jobs,
+        rules: RuleSets,
     ) -> None:
         self._storage = storage
         self.kind = kind
         self._now = now
         self._jobs = work
+        self._rules = rules
 
     async def create(self, call: Call, body: Json) -> StoredUser:
         """Store a new user (RFC 7644 §3.3). Raises Uniqueness when the userName is taken."""
@@ -52,14 +59,16 @@ class Users:
             adds=_adds({}, user),
         )
         stored = StoredUser(user, etag="", former=await self._former(call, user))
-        operations = [
-            *user_rows.insert(stored),
-            *entry_rows(call.log_key(), entry, [user["id"]]),
-        ]
         commit = self._commit(call)
-        while not await commit.attempt(operations, read_at=self._now(), taken=_taken(user)):
-            pass
-        return stored
+        while True:
+            read_at = self._now()
+            ruled = (await self._rules.ruling(call)).on(stored)
+            operations = [
+                *user_rows.insert(ruled),
+                *entry_rows(call.log_key(), entry, [user["id"]]),
+            ]
+            if await commit.attempt(operations, read_at=read_at, taken=_taken(user)):
+                return ruled
 
     async def get(self, directory: str, user_id: str) -> StoredUser:
         """Return the user. Raises NotFound."""
@@ -87,7 +96,7 @@ class Users:
     async def delete(self, call: Call, user_id: str) -> None:
         """Remove the user (RFC 7644 §3.6), from its groups and as manager. Raises NotFound."""
         check_allowed(call, self.kind, [Did.DELETE])
-        deletion = UserDeletion(self._storage, self.kind, self._jobs, call, [Did.DELETE])
+        deletion = self._deletion(call, [Did.DELETE])
         commit = self._commit(call)
         while True:
             read_at = self._now()
@@ -126,7 +135,7 @@ class Users:
             check_allowed(call, self.kind, did)
             if Did.DISABLE in did and call.policy.deactivate_user_means == "delete":
                 if await self._deactivated(call, commit, stored, read_at):
-                    return dataclasses.replace(stored, resource=after)
+                    return dataclasses.replace(stored, resource=after, access="")
                 continue
             entry = call.entry(
                 did,
@@ -134,21 +143,25 @@ class Users:
                 changes=changed_names(before, after),
                 adds=_adds(before, after),
             )
+            ruling = await self._rules.ruling(call, [stored])
+            ruled = ruling.on(dataclasses.replace(stored, resource=after))
             operations = [
-                *user_rows.replace(stored, after),
+                *user_rows.replace(stored, ruled),
                 *entry_rows(call.log_key(), entry, [user_id]),
             ]
             if await commit.attempt(operations, read_at=read_at, taken=_taken(after)):
-                return dataclasses.replace(stored, resource=after)
+                return ruled
 
     async def _deactivated(
         self, call: Call, commit: Commit, user: StoredUser, read_at: datetime
     ) -> bool:
         """Delete a user because it is deactivated; False if it has to be decided anew."""
-        did = [Did.DISABLE, Did.DELETE]
-        deletion = UserDeletion(self._storage, self.kind, self._jobs, call, did)
+        deletion = self._deletion(call, [Did.DISABLE, Did.DELETE])
         reports = await deletion.reports(user.resource["id"])
         return await deletion.attempt(commit, user, reports, read_at)
+
+    def _deletion(self, call: Call, did: Sequence[Did]) -> UserDeletion:
+        return UserDeletion(self._storage, self.kind, self._jobs, self._rules, call, did)
 
     def _commit(self, call: Call, part: int = 0) -> Commit:
         return Commit(self._storage, rows.partition(call.directory), call.log_key(part), self._now)

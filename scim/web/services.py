@@ -21,6 +21,7 @@ from scim.provisioning.log import Call
 from scim.provisioning.policy import Policy
 from scim.provisioning.ports import Storage, Vault
 from scim.provisioning.queries import Queries
+from scim.provisioning.rule_sets import RuleSets
 from scim.provisioning.stored_groups import StoredGroup
 from scim.provisioning.stored_users import StoredUser
 from scim.provisioning.token_usage import TokenUsage
@@ -90,6 +91,7 @@ class Services:
     group_queries: Queries[StoredGroup]
     cursors: Cursors
     jobs: Jobs
+    rules: RuleSets
     upkeep: Upkeep
 
     def base_url(self, directory_id: str) -> str:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from pydantic import Field
-
 from scim.provisioning import clients as stored
 from scim.provisioning.stored_tokens import Scope, StoredToken
 from scim.web.manage import tokens
-from scim.web.manage.models import Sent, Shown, Time
+from scim.web.manage.models import Label, Sent, Shown, Time
 from scim.web.manage.pages import PAGING, Page, page
 from scim.web.manage.routes import Managed, Reply, Route
 from scim.web.manage.tokens import CreatedToken, Days, Token, life
@@ -19,7 +17,7 @@ from scim.web.manage.tokens import CreatedToken, Days, Token, life
 class ClientRequest(Sent):
     """A client to be made, with its first secret; its days are those of a token."""
 
-    description: str = Field(min_length=1, max_length=200)
+    description: Label
     scope: Scope = Scope.SCIM
     expires_in_days: Days | None = None
 

@@ -17,7 +17,7 @@ from scim.provisioning.policy import Policy
 from scim.provisioning.stored_directories import Access, Deletion
 from scim.web.manage import tokens
 from scim.web.manage.merge_patch import MERGE_PATCH, merge_patch
-from scim.web.manage.models import Sent, Shown, Time
+from scim.web.manage.models import Label, Sent, Shown, Time
 from scim.web.manage.pages import PAGING, Page, page
 from scim.web.manage.problems import Refused, checked
 from scim.web.manage.routes import Managed, Parameter, Reply, Route
@@ -46,7 +46,7 @@ class PolicyOverrides(Policy):
 class NewDirectory(Sent):
     """A directory to be made."""
 
-    name: str = Field(min_length=1, max_length=100)
+    name: Label
     policy: PolicyOverrides = Field(default_factory=PolicyOverrides)
 
 

@@ -48,5 +48,7 @@ Time = Annotated[
     PlainSerializer(_in_utc, return_type=str),
     WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
 ]
+# What people call something: one line.
+Label = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 # A secret: in the answer that makes it, and never in what is kept of that answer.
 OnceShown = Annotated[str | None, Field(repr=False), PlainSerializer(_once)]

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field
 
 from scim.provisioning.stored_tokens import Scope, StoredToken, TokenState
 from scim.provisioning.tokens import LIFE_MAX, NewToken
-from scim.web.manage.models import OnceShown, Sent, Shown, Time
+from scim.web.manage.models import Label, OnceShown, Sent, Shown, Time
 from scim.web.manage.pages import PAGING, Page, page
 from scim.web.manage.problems import Fault, Invalid, Refused
 from scim.web.manage.routes import Managed, Reply, Route
@@ -20,7 +20,7 @@ Days = Annotated[int, Field(ge=1, le=LIFE_MAX.days, strict=True)]
 class TokenRequest(Sent):
     """A token to be made; without days it lives as long as the setting TOKEN_DAYS says."""
 
-    description: str = Field(min_length=1, max_length=200)
+    description: Label
     scope: Scope = Scope.SCIM
     expires_in_days: Days | None = None
 

@@ -193,3 +193,31 @@ async def test_a_wrong_body_names_each_place(endpoint: Endpoint) -> None:
         "/policy/a~1b",
         "/policy/requestsPerSecond",
     }
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"{", 400),
+        (b"[]", 400),
+        (b'"x"', 400),
+        (b"null", 400),
+        (b"\xff\xfe", 400),
+        (b'{"name": "a", "name": "b"}', 400),
+        (b'{"name": "\\ud800"}', 400),
+        (b'{"name": "' + b"x" * 1024 * 1024 + b'"}', 413),
+        (b'{"name": ' + b"[" * 5000 + b"]" * 5000 + b"}", 400),
+        (b'{"name": {"a": 1}}', 422),
+        (b'{"name": 1}', 422),
+        (b'{"name": "a", "policy": null}', 422),
+        (b'{"name": "a", "policy": {"requestsPerSecond": 1e400}}', 400),
+        (b'{"name": "\\u0000"}', 422),
+    ],
+)
+async def test_bad_bodies_are_refused(endpoint: Endpoint, body: bytes, status: int) -> None:
+    """With a problem document, never as a fault of the endpoint; nothing is made."""
+    headers = {"x-functions-key": "host-key-of-a-test", "Content-Type": "application/json"}
+    answer = await endpoint.send("POST", "/manage/v1/directories", body, headers)
+    assert (answer.status, answer.json["status"]) == (status, status), answer.raw
+    assert answer.headers["Content-Type"].startswith("application/problem+json")
+    assert (await endpoint.manage("GET", "/directories")).json["items"] == []

@@ -20,8 +20,7 @@ from scim.web.manage.merge_patch import MERGE_PATCH, merge_patch
 from scim.web.manage.models import Label, Sent, Shown, Time
 from scim.web.manage.pages import PAGING, Page, page
 from scim.web.manage.problems import Refused, checked
-from scim.web.manage.routes import Managed, Parameter, Reply, Route
-from scim.web.requests import JSON_TYPES
+from scim.web.manage.routes import JSON_TYPES, Managed, Parameter, Reply, Route
 from scim.web.services import Services
 
 _STATES = ("active", "paused", "deleted")
@@ -120,7 +119,7 @@ async def _get(call: Managed) -> Reply:
 
 async def _patch(call: Managed) -> Reply:
     services = call.services
-    patch = call.request.object(media_types=(*JSON_TYPES, MERGE_PATCH))
+    patch = call.request.object(media_types=(MERGE_PATCH, *JSON_TYPES))
 
     def change(directory: stored.Directory) -> stored.Directory:
         call.demand(_shown(services, directory))

@@ -25,6 +25,10 @@ from scim.web.scim import METHODS
 from scim.web.services import Provider, Services
 
 ROOT: Final = "/manage/v1"
+JSON_TYPES: Final = (
+    "application/json",
+    "application/scim+json",
+)  # the second of whoever tests both
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class Managed:
     def read(self, model: type[Model], context: object = None) -> Model:
         """Return the body as a model; no body is an object without members. Raises Invalid."""
         sent = self.request.body or self.request.headers.get("transfer-encoding")
-        return checked(model, self.request.object() if sent else {}, context)
+        return checked(model, self.request.object(media_types=JSON_TYPES) if sent else {}, context)
 
     def demand(self, resource: BaseModel) -> None:
         """Raise PreconditionFailed if the call demands another state of the resource."""

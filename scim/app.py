@@ -161,6 +161,7 @@ def _policy(settings: Settings) -> Policy:
         delete_user_means=settings.DELETE_USER_MEANS,
         deactivate_user_means=settings.DEACTIVATE_USER_MEANS,
         strict=settings.STRICT,
+        logged_values=settings.logged_values,
         requests_per_second=settings.REQUESTS_PER_SECOND,
     )
 

@@ -13,6 +13,8 @@ from scim.protocol.errors import ScimError
 from scim.protocol.extensions import read_extensions
 from scim.protocol.presence import presence
 from scim.protocol.schema import Schema, user_type
+from scim.provisioning.masking import is_secret
+from scim.provisioning.policy import LOGGED_MOST
 
 _HTTPS_ADDRESSES: Final = ("TABLES_ENDPOINT", "KEY_VAULT_URL")
 
@@ -153,6 +155,11 @@ class Settings(BaseModel):
         default=False,
         description="Whether requests are refused that only an identity provider's dialect allows.",
     )
+    LOGGED_VALUES: str = Field(
+        default="active, userType",
+        description="Attributes whose old and new values stand in the provisioning log, not only "
+        "their names, with commas between; name only what is harmless.",
+    )
     REQUESTS_PER_SECOND: int = Field(
         default=100,
         ge=1,
@@ -169,8 +176,12 @@ class Settings(BaseModel):
     @property
     def required_attributes(self) -> tuple[str, ...]:
         """Return the names in REQUIRED_ATTRIBUTES."""
-        names = (name.strip() for name in self.REQUIRED_ATTRIBUTES.split(","))
-        return tuple(name for name in names if name)
+        return _names(self.REQUIRED_ATTRIBUTES)
+
+    @property
+    def logged_values(self) -> tuple[str, ...]:
+        """Return the names in LOGGED_VALUES."""
+        return _names(self.LOGGED_VALUES)
 
     @property
     def extensions(self) -> Mapping[str, tuple[Schema, ...]]:
@@ -232,6 +243,13 @@ class Settings(BaseModel):
         ]
         if self.PAGE_SIZE > self.PAGE_SIZE_MAX:
             problems.append("PAGE_SIZE is larger than PAGE_SIZE_MAX.")
+        problems += [
+            f"LOGGED_VALUES: {name} is never logged."
+            for name in self.logged_values
+            if is_secret(name)
+        ]
+        if len(self.logged_values) > LOGGED_MOST:
+            problems.append(f"LOGGED_VALUES: name at most {LOGGED_MOST} attributes.")
         return problems + self._schema_problems()
 
     def _schema_problems(self) -> list[str]:
@@ -247,6 +265,11 @@ class Settings(BaseModel):
                 if not wrong:
                     problems.append(f"REQUIRED_ATTRIBUTES: {error.detail}")
         return problems
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = (name.strip() for name in text.split(","))
+    return tuple(name for name in names if name)
 
 
 def _is_https(address: str) -> bool:

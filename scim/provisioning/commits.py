@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from scim.provisioning import rows
+from scim.provisioning.identifiers import moment
 from scim.provisioning.ports import Conflict, Operation, Storage, Unavailable
 from scim.provisioning.recount import note_if_late
 
@@ -31,7 +33,7 @@ class Commit:
         self._partition = partition
         self._log_key = log_key
         self._now = now
-        self._begun = now()
+        self._begun = moment(rows.logged_at(log_key))
         self._in_doubt = False
         self._decisions = 0
 

@@ -29,14 +29,13 @@ def changed(
     `members`: the entry's commit holds the memberships too, so it counts them.
     """
     earlier = before.resource if before else {}
-    names = changed_names(earlier, after.resource)
     adds = {"groups": int(before is None)}
     if members:
         adds["memberships"] = len(delta.joins.ids) - len(delta.leaves.ids)
     return call.entry(
         did(earlier, after.resource, delta),
         target(after.resource),
-        changes=names,
+        change=(earlier, after.resource),
         adds=_without_zeros(adds),
     )
 

@@ -138,7 +138,9 @@ class Groups:
                 *jobs.begin(
                     job_id, Job.begun_by(call, kind="group", target=group_id, walk="clear"), []
                 ),
-                *entry_rows(call.log_key(), group_log.deleted(call, group, 0), [group_id]),
+                *entry_rows(
+                    call.log_key(), group_log.deleted(call, group, 0), [group_id], job=job_id
+                ),
             ]
             if await commit.attempt(operations, read_at=read_at):
                 await self._jobs.finish(call.directory, job_id)
@@ -271,7 +273,7 @@ class Groups:
         operations = [
             *_group_rows(before, dataclasses.replace(after, job=job_id)),
             *jobs.begin(job_id, job, chunks[:_CHUNKS_AT_ONCE]),
-            *entry_rows(call.log_key(), entry, [group_id]),
+            *entry_rows(call.log_key(), entry, [group_id], job=job_id),
         ]
         if not await commit.attempt(operations, read_at=read_at, taken=taken):
             return False

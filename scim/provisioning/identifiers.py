@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 RandomBytes = Callable[[int], bytes]
@@ -17,6 +17,11 @@ _LOWER = "0123456789abcdefghijklmnopqrstuvwxyz"
 def milliseconds(moment: datetime) -> int:
     """Return the time since 1970 in whole milliseconds."""
     return int(moment.timestamp() * 1000)
+
+
+def moment(milliseconds: int) -> datetime:
+    """Return the time so many milliseconds after 1970."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def resource_id(now: datetime, random_bytes: RandomBytes = secrets.token_bytes) -> str:

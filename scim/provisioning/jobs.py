@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from scim.provisioning import rows
 from scim.provisioning.identifiers import is_resource_id, lower_id, milliseconds
-from scim.provisioning.log import Call, LogEntry, entry_rows
+from scim.provisioning.log import Call, LogEntry, duration_ms, entry_rows
 from scim.provisioning.policy import Policy
 from scim.provisioning.ports import (
     Conflict,
@@ -50,6 +50,7 @@ class Job(BaseModel):
     message_id: str
     actor: str
     user_agent: str = ""
+    traceparent: str = ""
     quirks: tuple[str, ...] = ()
     started: datetime
     walk: str = ""
@@ -78,6 +79,7 @@ class Job(BaseModel):
             message_id=call.message_id,
             actor=call.actor,
             user_agent=call.user_agent,
+            traceparent=call.traceparent,
             quirks=tuple(call.quirks),
             started=call.started,
             walk=walk,
@@ -94,6 +96,7 @@ class Job(BaseModel):
             actor=self.actor,
             policy=Policy(),  # it was enforced when the job began
             user_agent=self.user_agent,
+            traceparent=self.traceparent,
             quirks=list(self.quirks),
         )
 
@@ -219,7 +222,9 @@ class Jobs:
         log_key = rows.log(milliseconds(now), job.message_id, job.batch + 1)
         operations = [*batch.operations]
         if batch.entry is not None:
-            operations += entry_rows(log_key, batch.entry, batch.subjects)
+            entry = batch.entry.model_copy(update={"duration_ms": duration_ms(now - job.started)})
+            part = job.batch + 1
+            operations += entry_rows(log_key, entry, batch.subjects, job=job_id, part=part)
         key = rows.job(job_id)
         if batch.job is None:
             operations.append(Delete(key, row.etag))

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from scim.protocol.folding import fold
 from scim.protocol.schema import Json, Resource
 from scim.provisioning import rows
 from scim.provisioning.identifiers import milliseconds
+from scim.provisioning.masking import is_secret
 from scim.provisioning.policy import Policy
-from scim.provisioning.ports import Insert, Operation, Put
+from scim.provisioning.ports import Insert, Operation, Put, Row
 
 # An entry stays small whatever a client sends.
 NAMES_KEPT: Final = 40
 NAME_LENGTH: Final = 120
+
+_OTHERS: Final = "others"  # subjects beside the target, for whoever removes the entry
 
 
 class Did(StrEnum):
@@ -39,10 +43,25 @@ class Did(StrEnum):
     ROTATE = "rotate"
     REVOKE = "revoke"
     EXPIRING = "expiring"
+    # Of failed events and of the log itself:
+    IGNORE = "ignore"
+    REOPEN = "reopen"
+    ERASE = "erase"
+
+
+class Outcome(StrEnum):
+    """How a call ended: the change is made, or the caller's or our fault kept it from being."""
+
+    SUCCESS = "success"
+    REFUSED = "refused"
+    FAILED = "failed"
 
 
 class Target(BaseModel):
-    """The resource concerned; `identifier` is what people call it (userName, displayName)."""
+    """The resource concerned; `identifier` is what people call it (userName, displayName).
+
+    A call that is refused may name no resource: then the id is empty, and so may the identifier be.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -52,7 +71,12 @@ class Target(BaseModel):
 
 
 class LogEntry(BaseModel):
-    """One entry; `adds` is what the change adds to the totals of the directory."""
+    """One entry; `adds` is what the change adds to the totals of the directory.
+
+    `values` are old and new values of attributes that the policy calls harmless. A change of
+    several commits has a `job`; its later commits are `part` 1 and on. What was refused or failed
+    has a `status`, the `detail` that was answered, and a `cause` out of `causes`.
+    """
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
 
@@ -61,11 +85,20 @@ class LogEntry(BaseModel):
     actor: str
     operations: tuple[Did, ...]
     target: Target
-    outcome: str = "success"
+    outcome: Outcome = Outcome.SUCCESS
     changes: tuple[str, ...] = ()
+    values: Mapping[str, tuple[Json, Json]] = Field(default_factory=dict)
     quirks: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     user_agent: str = ""
+    duration_ms: int | None = None
+    traceparent: str = ""
+    job: str = ""
+    part: int = 0
+    status: int | None = None
+    scim_type: str | None = None
+    detail: str = ""
+    cause: str = ""
     adds: Mapping[str, int] = Field(default_factory=dict)
 
 
@@ -73,6 +106,8 @@ class LogEntry(BaseModel):
 class Call:
     """One request as the log sees it, with the policy that holds for it.
 
+    `message_id` and `started` name the same moment: with the id an entry is found by its key.
+    `clock` tells how long the call takes; without one nobody waits for an answer.
     `quirks` names the dialect functions that fired, `ignored` the unknown attributes that were
     sent; both are filled while the request is read.
     """
@@ -83,6 +118,8 @@ class Call:
     actor: str
     policy: Policy
     user_agent: str = ""
+    traceparent: str = ""
+    clock: Callable[[], datetime] | None = None
     if_match: str | None = None
     if_none_match: str | None = None
     quirks: list[str] = field(default_factory=list)
@@ -97,47 +134,106 @@ class Call:
         did: Sequence[Did],
         target: Target,
         *,
-        changes: Sequence[str] = (),
+        change: tuple[Resource, Resource] = ({}, {}),
         adds: Mapping[str, int],
     ) -> LogEntry:
-        """Return the entry of what this call did to one target."""
+        """Return the entry of what this call did to one target; `change` is before and after."""
+        names = changed_names(*change)
         return LogEntry(
             time=self.started,
             message_id=self.message_id,
             actor=self.actor,
             operations=tuple(did),
             target=target,
-            changes=_bounded(changes),
-            quirks=_bounded(self.quirks),
-            ignored=_bounded(self.ignored),
+            changes=bounded(names),
+            values=_harmless(*change, names, self.policy.logged_values),
+            quirks=bounded(self.quirks),
+            ignored=bounded(self.ignored),
             user_agent=self.user_agent[:NAME_LENGTH],
+            duration_ms=duration_ms(self.clock() - self.started) if self.clock else None,
+            traceparent=self.traceparent,
             adds=adds,
         )
 
 
-def _bounded(names: Sequence[str]) -> tuple[str, ...]:
+def duration_ms(span: timedelta) -> int:
+    """Return a span in whole milliseconds."""
+    return span // timedelta(milliseconds=1)
+
+
+def bounded(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the first names, each once and not too long."""
     return tuple(name[:NAME_LENGTH] for name in list(dict.fromkeys(names))[:NAMES_KEPT])
 
 
-def entry_rows(log_key: str, entry: LogEntry, subjects: Sequence[str]) -> list[Operation]:
-    """Return the rows of an entry: itself, and one index row per user or group concerned."""
+def entry_rows(
+    log_key: str, entry: LogEntry, subjects: Sequence[str], *, job: str = "", part: int = 0
+) -> list[Operation]:
+    """Return the rows of an entry: itself, and one index row per user or group concerned.
+
+    `job` and `part` say that the entry is of one commit of several. Names that a user takes find
+    the user for as long as the log does, also when it has another name or is gone.
+    """
+    if job:
+        entry = entry.model_copy(update={"job": job, "part": part})
+    subjects = [*subjects, job] if part else subjects
+    others = ",".join(each for each in subjects if each != entry.target.id)
     document = entry.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    index = [Put(rows.log_index(subject, log_key), {"f": rows.FORMAT}) for subject in subjects]
-    return [*index, Insert(log_key, rows.pack(document))]
+    values = rows.pack(document, **({_OTHERS: others} if others else {}))
+    keys = [rows.log_index(subject, log_key) for subject in subjects]
+    return [
+        *(Put(key, {"f": rows.FORMAT}) for key in [*keys, *_names(entry)]),
+        Insert(log_key, values),
+    ]
+
+
+def subjects_of(row: Row, entry: LogEntry) -> list[str]:
+    """Return the subjects by which the entry of a row is indexed."""
+    others = str(row.values.get(_OTHERS, ""))
+    return [each for each in (entry.target.id, *others.split(",")) if each]
+
+
+def _names(entry: LogEntry) -> list[str]:
+    took_name = Did.CREATE in entry.operations or "userName" in entry.changes
+    if entry.target.type != "User" or entry.outcome is not Outcome.SUCCESS or not took_name:
+        return []
+    name, user_id = rows.digest(fold(entry.target.identifier)), entry.target.id
+    return [rows.name_holder(name, user_id), rows.held_name(user_id, name)]
 
 
 def changed_names(before: Resource, after: Resource) -> list[str]:
     """Return the attributes in which two states of a resource differ, extensions by their URN."""
-
-    def value(resource: Resource, name: str) -> Json:
-        urn, _, attribute = name.rpartition(":")
-        return (resource.get(urn, {}) if urn else resource).get(attribute)
-
-    names = dict.fromkeys([*_names(before), *_names(after)])
-    return [name for name in names if value(before, name) != value(after, name)]
+    names = dict.fromkeys([*_attributes(before), *_attributes(after)])
+    return [name for name in names if _value(before, name) != _value(after, name)]
 
 
-def _names(resource: Resource) -> list[str]:
+def _value(resource: Resource, name: str) -> Json:
+    urn, _, attribute = name.rpartition(":")
+    return (resource.get(urn, {}) if urn else resource).get(attribute)
+
+
+def _harmless(
+    before: Resource, after: Resource, names: Sequence[str], harmless: Sequence[str]
+) -> dict[str, tuple[Json, Json]]:
+    """Return old and new values: of harmless attributes, and only what is short and simple."""
+    wanted = {each.lower() for each in harmless}
+    found = {
+        name: (_value(before, name), _value(after, name))
+        for name in names
+        if name.lower() in wanted and not is_secret(name)
+    }
+    return {name: values for name, values in found.items() if all(map(_simple, values))}
+
+
+def _simple(value: Json) -> bool:
+    return (
+        value is None
+        or isinstance(value, bool | int | float)
+        or (isinstance(value, str) and len(value) <= NAME_LENGTH)
+    )
+
+
+def _attributes(resource: Resource) -> list[str]:
     names: list[str] = []
     for name, value in resource.items():
         if ":" in name:

@@ -27,6 +27,7 @@ class By:
     message_id: str
     at: datetime
     user_agent: str = ""
+    traceparent: str = ""
 
 
 def note(
@@ -41,6 +42,7 @@ def note(
         target=target,
         changes=tuple(changes),
         user_agent=by.user_agent[:NAME_LENGTH],
+        traceparent=by.traceparent,
     )
     log_key = rows.log(milliseconds(by.at), by.message_id, part)
     return Insert(

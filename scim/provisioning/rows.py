@@ -18,7 +18,13 @@ A directory is one partition:
     o_u_<user>          ids of users in the order of their creation
     o_g_<group>         ids of groups in the order of their creation
     l_<inverted time>_… the log, newest first
-    i_<subject>_<log>   the log by the user or group concerned
+    i_<subject>_<log>   the log by subject: a user, a group, a job, a message, or a hashed name
+    h_<hash>_<user>     a userName, held now or ever -> user
+    h_<user>_<hash>     the userNames of a user, held now or ever
+    v_<event>           failed calls alike: their event
+    b_<inverted time>_… events by their last call, newest first
+    s_<day>             what was done on a day, folded from the log
+    a                   contacts of the identity provider, and what its requests needed
     t                   totals, folded from the log
     q                   a doubt about the totals: count anew
     j_<job>             work longer than one commit
@@ -182,9 +188,24 @@ def log(milliseconds: int, message: str = "", part: int = 0) -> str:
     return f"{inverted}_{message.replace('-', '')}_{part}" if message else inverted
 
 
-def log_index(subject: str, log_key: str) -> str:
-    """Key of a log entry among those of one user or group."""
+def logged_at(log_key: str) -> int:
+    """Return the time of a log key in milliseconds since 1970."""
+    return 0xFFFFFFFFFFFF - int(log_key[len(LOG) : len(LOG) + 12], 16)
+
+
+def log_index(subject: str, log_key: str = LOG) -> str:
+    """Key of a log entry among those of one subject; without it, the beginning of all of them."""
     return f"i_{subject}_{log_key[len(LOG) :]}"
+
+
+def name_holder(name: str, user_id: str = "") -> str:
+    """Key of a user by the digest of a name it has or had; without the user, the beginning."""
+    return f"h_{name}_{user_id}"
+
+
+def held_name(user_id: str, name: str = "") -> str:
+    """Key of the digest of a name that a user has or had; without it, the beginning of all."""
+    return f"h_{user_id}_{name}"
 
 
 def directory(directory_id: str = "") -> str:

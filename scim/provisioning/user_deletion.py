@@ -49,7 +49,7 @@ class UserDeletion:
             *user_rows.hide(user, job_id),
             *self._record(user),
             *jobs.begin(job_id, job, []),
-            *self._log(user, {}, []),
+            *self._log(user, {}, [], job_id),
         ]
         if not await commit.attempt(operations, read_at=read_at):
             return False
@@ -79,7 +79,7 @@ class UserDeletion:
         return former_users.keep(user, self.call.started)
 
     def _log(
-        self, user: StoredUser, adds: dict[str, int], concerned: Sequence[str]
+        self, user: StoredUser, adds: dict[str, int], concerned: Sequence[str], job: str = ""
     ) -> list[Operation]:
         resource = user.resource
         own = {"users": -1, "usersDeleted": 1, "activeUsers": -bool(resource.get("active"))}
@@ -88,7 +88,7 @@ class UserDeletion:
             user_work.target(resource),
             adds={name: number for name, number in (own | adds).items() if number},
         )
-        return entry_rows(self.call.log_key(), entry, [resource["id"], *concerned])
+        return entry_rows(self.call.log_key(), entry, [resource["id"], *concerned], job=job)
 
     @property
     def _partition(self) -> str:

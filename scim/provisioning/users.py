@@ -55,7 +55,7 @@ class Users:
         entry = call.entry(
             [Did.CREATE],
             user_work.target(user),
-            changes=changed_names({}, user),
+            change=({}, user),
             adds=_adds({}, user),
         )
         stored = StoredUser(user, etag="", former=await self._former(call, user))
@@ -140,7 +140,7 @@ class Users:
             entry = call.entry(
                 did,
                 user_work.target(after),
-                changes=changed_names(before, after),
+                change=(before, after),
                 adds=_adds(before, after),
             )
             ruling = await self._rules.ruling(call, [stored])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from scim.protocol.errors import (
 from scim.protocol.schema import Json
 
 BODY_BYTES = 1024 * 1024  # a user or a question; far above what any identity provider sends
+_TRACEPARENT = re.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 JSON_TYPES = ("application/scim+json", "application/json")
 
 
@@ -59,6 +61,12 @@ class Request:
             f"Content-Encoding is {encoding[:100]}; send gzip, or the body as it is.",
             headers={"Accept-Encoding": "gzip"},  # RFC 7694 §3
         )
+
+    @property
+    def traceparent(self) -> str:
+        """Return the caller's trace (W3C Trace Context §3.2); empty if there is none."""
+        sent = self.headers.get("traceparent", "").strip()
+        return sent if _TRACEPARENT.fullmatch(sent) else ""
 
     def names(self, parameter: str) -> list[str] | None:
         """Return a query parameter that lists attribute names; None when it is absent."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import azure.functions as func
 
@@ -61,7 +62,7 @@ async def answer(provider: Provider, req: func.HttpRequest) -> func.HttpResponse
         services = provider()
         now = services.now()
         message_id = resource_id(now)
-        response = await _dispatch(services, req, message_id)
+        response = await _dispatch(services, req, message_id, now)
     except Exception as error:  # noqa: BLE001 - the one place where errors become answers
         message_id = message_id or "unknown"
         response = responses.problem(
@@ -75,7 +76,7 @@ async def answer(provider: Provider, req: func.HttpRequest) -> func.HttpResponse
 
 
 async def _dispatch(
-    services: Services, req: func.HttpRequest, message_id: str
+    services: Services, req: func.HttpRequest, message_id: str, started: datetime
 ) -> func.HttpResponse:
     request = read_request(req)
     match request.segments:
@@ -100,10 +101,12 @@ async def _dispatch(
     call = Call(
         directory=directory.id,
         message_id=message_id,
-        started=services.now(),
+        started=started,
         actor=token.actor,
         policy=policy,
         user_agent=request.headers.get("user-agent", ""),
+        traceparent=request.traceparent,
+        clock=services.now,
         if_match=request.headers.get("if-match"),
         if_none_match=request.headers.get("if-none-match"),
     )

@@ -36,7 +36,7 @@ async def test_creating_a_user_is_one_commit(directory: Directory, kim: Any) -> 
     body = {"userName": "lee@example.com", "externalId": "lee"}
     assert await calls(directory, directory.send("POST", "/Users", body), 201) == {
         "commit": 1,
-        "rows": 6,  # user, userName, externalId, order, log, log index
+        "rows": 8,  # user, userName, externalId, order, log, log index, who had the name, names had
     }
     taken = {"userName": kim["userName"].upper()}
     assert (await calls(directory, directory.send("POST", "/Users", taken), 409))["commit"] == 1

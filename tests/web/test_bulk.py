@@ -254,8 +254,9 @@ async def test_a_precondition_of_the_request_is_none_of_its_operations(
 
 
 def logged(entries: Sequence[LogEntry]) -> list[dict[str, Any]]:
-    """Return what entries say besides when, under which id and of which resource's id."""
-    shown = [each.model_dump(exclude={"time", "message_id"}) for each in entries]
+    """Return what entries say besides when and how long, under which id and of which resource's id."""
+    apart = {"time", "message_id", "duration_ms"}
+    shown = [each.model_dump(exclude=apart) for each in entries]
     for each in shown:
         each["target"].pop("id")
     return shown

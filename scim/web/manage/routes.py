@@ -155,7 +155,7 @@ async def _answer(
         route, parts = _route(routes, request)
         # The host checks the function key and does not tell the worker which one it was.
         agent = request.headers.get("user-agent", "")
-        by = By("management key", message_id, now, agent)
+        by = By("management key", message_id, now, agent, request.traceparent)
         answered = await _answered(Managed(services, request, parts, by), route)
         response = _response(answered, request)
     except Exception as error:  # noqa: BLE001 - the one place where errors become answers

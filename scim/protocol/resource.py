@@ -57,9 +57,9 @@ def with_schemas(resource: Resource, resource_type: ResourceType) -> Resource:
 def replace(stored: Resource, content: Resource, resource_type: ResourceType) -> Resource:
     """Return the stored resource with its content replaced (RFC 7644 §3.5.1).
 
-    `content` comes from `read_resource`; what it omits is cleared, except `active`, and what is
-    read-only or immutable. Returns `stored` itself when nothing changes. Raises Mutability for
-    another value of an immutable attribute.
+    `content` comes from `read_resource`; what it omits is cleared, except `active`, what is
+    read-only or immutable, and what is shown on request only. Returns `stored` itself when nothing
+    changes. Raises Mutability for another value of an immutable attribute.
     """
     whole = whole_resource(resource_type)
     replaced = with_schemas(_replaced(whole, stored, content, ""), resource_type)
@@ -217,6 +217,7 @@ def _replaced(parent: Attribute, stored: Resource, content: Resource, where: str
         elif member.complex and not member.multi_valued:
             if kept := _replaced(member, old, content.get(name, {}), path):
                 result[name] = kept
-        elif path == _KEPT_BY_PUT:
+        elif path == _KEPT_BY_PUT or member.returned == "request":
+            # What a GET does not show, a client that changes and returns it cannot send.
             result.setdefault(name, old)
     return result

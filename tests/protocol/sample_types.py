@@ -34,6 +34,7 @@ def badge_type() -> ResourceType:
         Attribute("codes", "string", multi_valued=True, case_exact=True),
         Attribute("printed", "boolean", mutability="readOnly"),
         Attribute("pin", "string", returned="never", mutability="writeOnly"),
+        Attribute("notes", "string", returned="request"),
         Attribute("stamp", "complex", sub_attributes=stamp),
         Attribute("stamps", "complex", multi_valued=True, sub_attributes=stamp),
     ]

@@ -289,6 +289,14 @@ def test_put_without_active_leaves_it(*, active: bool) -> None:
     assert put(stored, {"active": not active})["active"] is not active
 
 
+def test_put_keeps_what_is_shown_on_request_only() -> None:
+    """A client that sends back what a GET answered has not seen it; another value replaces it."""
+    stored = user(badge={"notes": "Left handed", "weight": 2})
+    assert put(stored, {BADGE: {"weight": 2}}) is stored
+    assert put(stored, {}) == user(badge={"notes": "Left handed"})
+    assert put(stored, {BADGE: {"notes": "Both"}}) == user(badge={"notes": "Both"})
+
+
 def test_put_keeps_what_only_the_server_writes() -> None:
     """id, meta and read-only attributes of extensions stay as stored (OKT-010)."""
     stored = user(title="Engineer", groups=[{"value": "g1"}], badge={"printed": True})

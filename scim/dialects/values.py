@@ -42,7 +42,9 @@ class Shape:
         if self.entry is not None and isinstance(value, list):
             return self._entries(self.entry, value, fired)
         if self.parts is not None and isinstance(value, dict):
-            return self._parts(self.parts, value, fired)
+            parts = self._parts(self.parts, value, fired)
+            # A quirk may know a value only once its parts are standard.
+            return value if parts is value else self.standard(parts, fired)
         return value
 
     def _entries(self, shape: Shape, entries: list[Json], fired: list[str]) -> list[Json]:

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from scim import dialects
-from scim.protocol.errors import InvalidFilter, InvalidValue
+from scim.protocol.errors import InvalidFilter, InvalidValue, ScimError
 from scim.protocol.filter_text import format_filter
-from scim.protocol.schema import ENTERPRISE_USER, GROUP, USER, Json, group_type, user_type
+from scim.protocol.resource import read_resource, with_schemas
+from scim.protocol.schema import (
+    ENTERPRISE_USER,
+    GROUP,
+    USER,
+    Json,
+    Resource,
+    group_type,
+    user_type,
+)
 
 SEEN = st.sampled_from(
     [
@@ -77,6 +87,30 @@ def test_any_json_passes_or_is_refused(
         fired.append("refused")
     assert request == before
     assert fired or result == request
+
+
+WRITTEN = st.dictionaries(
+    st.sampled_from(["roles", "emails", "manager", "addresses", "title", ENTERPRISE_USER]),
+    st.recursive(
+        SEEN,
+        lambda inner: st.lists(inner, max_size=2) | st.dictionaries(NAMES, inner, max_size=3),
+        max_leaves=6,
+    ),
+    max_size=3,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(body=WRITTEN)
+@example({"roles": [{"value": ['{"value":"Editor"}']}]})
+def test_nothing_fires_for_what_was_stored(body: Resource) -> None:
+    """A client can send back what it read: it is standard, whatever the client sent before."""
+    kind, fired = user_type(), list[str]()
+    standard = dialects.standard_resource({"userName": "kim", **body}, kind, [])
+    with contextlib.suppress(ScimError):
+        stored = with_schemas(read_resource(standard, kind, []), kind)
+        assert dialects.standard_resource(stored, kind, fired) == stored
+        assert fired == []
 
 
 @settings(max_examples=300, deadline=None)

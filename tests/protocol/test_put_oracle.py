@@ -44,7 +44,6 @@ def test_we_depart_from_scim2_models_for_a_reason(name: str) -> None:
     members, our, their = EXAMPLES[name]
     body: Resource = {"schemas": [USER, ENTERPRISE_USER], "userName": "kim", **members}
     outcome = their_outcome(KIM, body)
-    assert isinstance(outcome, dict)
     assert our_outcome(KIM, body) == {"id": "0199", "userName": "kim", **our}
     assert outcome == {"id": "0199", "userName": "kim", **their}
     assert DEPARTURES[name](outcome, KIM, body) == our_outcome(KIM, body)
@@ -56,6 +55,13 @@ def test_a_manager_needs_no_address_here() -> None:
     body: Resource = {"schemas": [USER, ENTERPRISE_USER], "userName": "kim", **manager}
     assert their_outcome(KIM, body) == "invalidValue"
     assert our_outcome(KIM, body) == {"id": "0199", "userName": "kim", "active": True, **manager}
+
+
+def test_labels_alone_are_not_counted_as_primary() -> None:
+    """No entry is left of either, so there is nothing to choose from; theirs refuses the two."""
+    body: Resource = {"schemas": [USER], "userName": "kim", "roles": [{"primary": True}] * 2}
+    assert their_outcome(KIM, body) == "invalidValue"
+    assert our_outcome(KIM, body) == {"id": "0199", "userName": "kim", "active": True}
 
 
 @settings(deadline=None)

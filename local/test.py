@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from local import azurite, settings_page, worker_check
+from local import azurite, settings_page, settings_parameters, worker_check
 from local.setup import ROOT, SetupFailed, say
 from local.start import AZURITE
 
@@ -48,8 +48,9 @@ def main(pytest_arguments: Sequence[str]) -> int:
 
 
 def fix() -> int:
-    """Format the code, apply ruff's safe fixes, and write the page of settings."""
+    """Format the code, apply ruff's safe fixes, and write what is made from the settings."""
     settings_page.write()
+    settings_parameters.write()
     fixed = _tool("ruff", "check", "--fix"), _tool("ruff", "format")
     return max(subprocess.call(command, cwd=ROOT) for command in fixed)
 

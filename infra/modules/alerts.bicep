@@ -34,6 +34,15 @@ var rules = [
     moreThan: 0
   }
   {
+    name: 'rules-held'
+    title: 'New rules wait for a confirmation'
+    meaning: 'They would withdraw access from many users. GET /manage/v1/rule-sync shows how many; confirm or cancel there.'
+    query: '${records} | where event == "rules_held"'
+    severity: 2
+    window: 'PT1H'
+    moreThan: 0
+  }
+  {
     name: 'defect'
     title: 'A fault in Rollcall itself'
     meaning: 'A call was answered 500; the record names the message id and the place in the code. Report it.'

@@ -24,7 +24,9 @@ from scim.provisioning.key_sets import KeySets
 from scim.provisioning.policy import Policy
 from scim.provisioning.ports import Fetch, Storage, Unavailable, Vault
 from scim.provisioning.queries import Queries
+from scim.provisioning.rule_changes import Guard, RuleChanges
 from scim.provisioning.rule_sets import RuleSets
+from scim.provisioning.rule_sync import RuleSync
 from scim.provisioning.signing_keys import SigningKeys
 from scim.provisioning.token_usage import TokenUsage
 from scim.provisioning.tokens import CLIENT_SECRET, Tokens
@@ -95,6 +97,9 @@ def build(
         },
     )
     directories = Directories(storage, now)
+    guard = Guard(settings.GUARD_USERS, settings.GUARD_PERCENT)
+    rule_changes = RuleChanges(storage, now, rules, directories, guard)
+    sync = RuleSync(storage, now, rules, rule_changes)
     tokens = Tokens(storage, vault, now, timedelta(days=settings.TOKEN_DAYS))
     usage, idempotency = TokenUsage(storage, now), Idempotency(storage, now)
     client_secrets = Verifier(vault, now, CLIENT_SECRET)
@@ -134,7 +139,17 @@ def build(
         cursors=Cursors(storage, now),
         jobs=work,
         rules=rules,
-        upkeep=Upkeep(storage, directories, work, tokens, usage, idempotency, now),
+        rule_changes=rule_changes,
+        rule_sync=sync,
+        upkeep=Upkeep(
+            storage,
+            directories,
+            work,
+            tokens,
+            usage,
+            [sync.run, lambda _: idempotency.forget_old()],
+            now,
+        ),
     )
 
 

@@ -120,6 +120,22 @@ class Settings(BaseModel):
         "they are read-only.",
     )
 
+    GUARD_USERS: int = Field(
+        default=10,
+        ge=0,
+        json_schema_extra=_unit("users"),
+        description="New rules that withdraw access from more users than this, and more than "
+        "GUARD_PERCENT, wait until somebody confirms them; also the measure for the alert on a "
+        "burst of deactivations.",
+    )
+    GUARD_PERCENT: int = Field(
+        default=20,
+        ge=0,
+        le=100,
+        json_schema_extra=_unit("percent of those who have access"),
+        description="See GUARD_USERS; the larger of the two counts.",
+    )
+
     # The policy of every directory; a directory's own overrides it, field by field.
     REQUIRED_ATTRIBUTES: str = Field(
         default="userName",

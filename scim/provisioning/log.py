@@ -36,6 +36,7 @@ class Did(StrEnum):
     DELETE = "delete"
     ADD_MEMBERS = "addMembers"
     REMOVE_MEMBERS = "removeMembers"
+    APPLY_RULES = "applyRules"
     # Of directories and tokens:
     PAUSE = "pause"
     RESUME = "resume"

@@ -21,9 +21,14 @@ LATE: Final = timedelta(seconds=100)  # safely before the log of that moment is 
 
 
 async def note_if_late(storage: Storage, partition: str, begun: datetime, now: datetime) -> None:
-    """Note a doubt when a commit begun so long ago has only now been answered."""
+    """Note a doubt when a commit begun so long ago has only now been answered.
+
+    By the same doubt a user may have been stored with older rules behind the rule sync: it is due
+    again.
+    """
     if now - begun > LATE:
-        await storage.commit(partition, [Put(rows.DOUBT, {"f": rows.FORMAT})])
+        doubt = Put(rows.DOUBT, {"f": rows.FORMAT})
+        await storage.commit(partition, [doubt, Put(rows.RULE_SYNC, rows.pack({}))])
 
 
 async def settle_doubt(storage: Storage, partition: str, now: datetime) -> None:

@@ -27,6 +27,7 @@ A directory is one partition:
     a                   contacts of the identity provider, and what its requests needed
     t                   totals, folded from the log
     q                   a doubt about the totals: count anew
+    s                   how far the rules in force are applied to all users
     j_<job>             work longer than one commit
     c_<job>_<number>    members that the job still has to add or remove
 
@@ -41,6 +42,7 @@ The partition `installation` holds what belongs to no directory:
     c_<directory>_<client>  an OAuth client; its secrets are tokens
     s_cursors           the key that seals cursors
     s_rules             the numbered set of rules in force
+    s_rules_saved       a set that is saved, not in force
     s_signing           names of the keys that sign access tokens
 """
 
@@ -60,6 +62,8 @@ DOUBT: Final = "q"
 LOG: Final = "l_"
 CURSOR_KEY: Final = "s_cursors"
 RULES: Final = "s_rules"
+SAVED_RULES: Final = "s_rules_saved"
+RULE_SYNC: Final = "s"
 SIGNING_KEYS: Final = "s_signing"
 # One more than every character of a key: `prefix + END` closes the range of a prefix.
 END: Final = "~"

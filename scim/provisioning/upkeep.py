@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from scim.provisioning import rows, totals
 from scim.provisioning.directories import Directories
-from scim.provisioning.idempotency import Idempotency
 from scim.provisioning.jobs import Jobs
 from scim.provisioning.management_log import deliver
 from scim.provisioning.ports import Storage, Unavailable
@@ -27,8 +26,14 @@ RESULTS: Final = timedelta(days=1)  # a job that has a result is kept this long
 _log = logging.getLogger("rollcall")
 
 
+Duty = Callable[[datetime], Awaitable[None]]  # is to end by that time
+
+
 class Upkeep:
-    """The duties of the timer. A run that is missed or doubled does no harm."""
+    """The duties of the timer. A run that is missed or doubled does no harm.
+
+    `duties` are those for the installation as a whole.
+    """
 
     def __init__(
         self,
@@ -37,7 +42,7 @@ class Upkeep:
         jobs: Jobs,
         tokens: Tokens,
         usage: TokenUsage,
-        idempotency: Idempotency,
+        duties: Sequence[Duty],
         now: Callable[[], datetime],
     ) -> None:
         self._storage = storage
@@ -45,7 +50,7 @@ class Upkeep:
         self._jobs = jobs
         self._tokens = tokens
         self._usage = usage
-        self._idempotency = idempotency
+        self._duties = duties
         self._now = now
 
     async def run(self) -> None:
@@ -57,7 +62,8 @@ class Upkeep:
                 return
             await _or_put_off(self._look_after_tokens(directory), directory.id)
             await _or_put_off(self._look_after(directory.id, until), directory.id)
-        await _or_put_off(self._idempotency.forget_old())
+        for duty in self._duties:
+            await _or_put_off(duty(until))
         await _or_put_off(purge(self._storage, self._directories, self._tokens, self._now, until))
 
     async def _look_after_tokens(self, directory: Directory) -> None:

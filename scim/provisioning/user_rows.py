@@ -49,12 +49,12 @@ def touch(user: StoredUser, memberships: Sequence[Membership], ruling: Ruling) -
     after = dataclasses.replace(
         user, resource=touched(user.resource), memberships=tuple(memberships)
     )
-    return judge(after, ruling)
+    return own_row(ruling.on(after))
 
 
-def judge(user: StoredUser, ruling: Ruling) -> Operation:
-    """Return the user's row with what the rules grant; nothing else of it has changed."""
-    return Replace(rows.user(user.resource["id"]), _values(ruling.on(user)), user.etag)
+def own_row(user: Ruled) -> Operation:
+    """Return the user's own row alone: nothing has changed that others follow from."""
+    return Replace(rows.user(user.resource["id"]), _values(user), user.etag)
 
 
 def hide(user: StoredUser, job: str) -> list[Operation]:

@@ -21,7 +21,9 @@ from scim.provisioning.log import Call
 from scim.provisioning.policy import Policy
 from scim.provisioning.ports import Storage, Vault
 from scim.provisioning.queries import Queries
+from scim.provisioning.rule_changes import RuleChanges
 from scim.provisioning.rule_sets import RuleSets
+from scim.provisioning.rule_sync import RuleSync
 from scim.provisioning.stored_groups import StoredGroup
 from scim.provisioning.stored_users import StoredUser
 from scim.provisioning.token_usage import TokenUsage
@@ -92,6 +94,8 @@ class Services:
     cursors: Cursors
     jobs: Jobs
     rules: RuleSets
+    rule_changes: RuleChanges
+    rule_sync: RuleSync
     upkeep: Upkeep
 
     def base_url(self, directory_id: str) -> str:

@@ -34,6 +34,10 @@ def run(options: argparse.Namespace) -> int:
         import bench.command  # noqa: PLC0415 - as above
 
         return bench.command.main(options)
+    if options.command == "fuzz":
+        import local.fuzz  # noqa: PLC0415 - as above
+
+        return local.fuzz.main(options)
     import local.test  # noqa: PLC0415 - as above
 
     return local.test.fix() if options.command == "fix" else local.test.main(options.pytest)
@@ -72,6 +76,11 @@ def parser() -> argparse.ArgumentParser:
     bench = commands.add_parser("bench", help="requests per second, round trips, memory")
     bench.add_argument("--quick", action="store_true", help="some seconds, in small directories")
     bench.add_argument("--json", type=Path, metavar="FILE", help="write all results there too")
+    fuzz = commands.add_parser("fuzz", help="random requests, and scim2-models as an oracle")
+    fuzz.add_argument("--seed", type=int, help="repeat a run; default a new one")
+    fuzz.add_argument("--pairs", type=int, default=20_000, help="to compare; default 20000")
+    fuzz.add_argument("--requests", type=int, default=200_000, help="to send; default 200000")
+    fuzz.add_argument("--minutes", type=float, help="go on for so long, whatever the numbers")
     commands.add_parser("fix", help="format the code and apply safe fixes")
     return top
 

@@ -1,0 +1,1 @@
+"""Fuzzing: the product against an independent library, and against requests gone wrong."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from local import azurite, settings_page, settings_parameters, worker_check
+from local import azurite, infra_checks, settings_page, settings_parameters, worker_check
 from local.setup import ROOT, SetupFailed, say
 from local.start import AZURITE
 
@@ -63,6 +63,9 @@ def steps(pytest_arguments: Sequence[str]) -> list[Step]:
         Step("lint", _command(_tool("ruff", "check"))),
         Step("import contract", _command([lint_imports])),
         Step("types", _command(_tool("mypy"))),
+        Step("bicep", _infra(infra_checks.check_offline)),
+        Step("bicep compiler", _infra(infra_checks.compile_bicep)),
+        Step("checkov", _infra(infra_checks.run_checkov)),
         Step("azurite", _install_azurite),
         Step("tests", _command(_tool("pytest", "-n", "2", *pytest_arguments))),
         Step("worker library", _compare_with_worker_library),
@@ -109,6 +112,19 @@ def _command(command: Sequence[str]) -> Callable[[], None]:
         status = subprocess.call(command, cwd=ROOT)
         if status != 0:
             raise StepFailed(f"{Path(command[0]).name} ended with status {status}")
+
+    return run
+
+
+def _infra(check: Callable[[], str | None]) -> Callable[[], None]:
+    def run() -> None:
+        try:
+            if report := check():
+                print(report)
+        except infra_checks.Missing as error:
+            raise StepSkipped(str(error)) from error
+        except infra_checks.Faulty as error:
+            raise StepFailed(str(error)) from error
 
     return run
 

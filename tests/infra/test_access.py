@@ -50,6 +50,5 @@ def test_roles_are_the_ones_that_they_are_called() -> None:
 def test_the_readme_lists_the_same_roles() -> None:
     """The table of infra/README.md is complete."""
     readme = (bicep_text.INFRA / "README.md").read_text("utf-8")
-    assert set(re.findall(r"^\| ([A-Z][\w ]+?) \| `[0-9a-f]{8}`", readme, re.MULTILINE)) == set(
-        bicep_text.assignments()
-    )
+    listed = re.findall(r"^\| ([\w ]+) \| `([0-9a-f-]{36})` \|", readme, re.MULTILINE)
+    assert dict(listed) == {role: given[0] for role, given in bicep_text.assignments().items()}

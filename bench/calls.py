@@ -10,8 +10,6 @@ from urllib.parse import quote
 
 import orjson
 
-from bench.client import Request
-
 ENTERPRISE: Final = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 PATCH: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
@@ -58,33 +56,33 @@ class Population:
     new: Iterator[int] = field(default_factory=lambda: _NEW)
     _patched: int = 0
 
-    def create(self, number: int) -> list[Request]:
+    def create(self, number: int) -> list[bytes]:
         """POST user."""
         made = islice(self.new, number)
-        return [self.request("POST", "/Users", 201, user_body(each)) for each in made]
+        return [self.request("POST", "/Users", user_body(each)) for each in made]
 
-    def find(self, number: int) -> list[Request]:
+    def find(self, number: int) -> list[bytes]:
         """Filter userName."""
         some = islice(cycle(range(len(self.ids))), number)
         filters = (quote(f'userName eq "{user_name(each)}"') for each in some)
         return [self.request("GET", f"/Users?filter={each}") for each in filters]
 
-    def get(self, number: int) -> list[Request]:
+    def get(self, number: int) -> list[bytes]:
         """GET user by id."""
         some = islice(cycle(self.ids), number)
         return [self.request("GET", f"/Users/{each}") for each in some]
 
-    def patch(self, number: int) -> list[Request]:
+    def patch(self, number: int) -> list[bytes]:
         """PATCH active: everybody off, then everybody on, …."""
         made = []
         for turn in range(self._patched, self._patched + number):
             again, user = divmod(turn, len(self.ids))
             body = message({"op": "replace", "path": "active", "value": again % 2 == 1})
-            made.append(self.request("PATCH", f"/Users/{self.ids[user]}", 200, body))
+            made.append(self.request("PATCH", f"/Users/{self.ids[user]}", body))
         self._patched += number
         return made
 
-    def page(self, number: int) -> list[Request]:
+    def page(self, number: int) -> list[bytes]:
         """List 100 users, from pages all over the directory."""
         starts = cycle(range(1, max(2, len(self.ids) - 100), max(1, len(self.ids) // 17)))
         return [
@@ -92,32 +90,30 @@ class Population:
             for start in islice(starts, number)
         ]
 
-    def add(self, group: str, members: Sequence[str]) -> list[Request]:
+    def add(self, group: str, members: Sequence[str]) -> list[bytes]:
         """PATCH group: add one member, for each of the members."""
         return [
             self.request(
                 "PATCH",
                 f"/Groups/{group}",
-                204,
                 message({"op": "add", "path": "members", "value": [{"value": each}]}),
             )
             for each in members
         ]
 
-    def remove(self, group: str, members: Sequence[str]) -> list[Request]:
+    def remove(self, group: str, members: Sequence[str]) -> list[bytes]:
         """PATCH group: remove one member, for each of the members."""
         return [
             self.request(
                 "PATCH",
                 f"/Groups/{group}",
-                204,
                 message({"op": "remove", "path": f'members[value eq "{each}"]'}),
             )
             for each in members
         ]
 
-    def request(self, method: str, path: str, status: int = 200, body: Any = None) -> Request:  # noqa: ANN401 - any JSON
-        """Return a request to this directory."""
+    def request(self, method: str, path: str, body: Any = None) -> bytes:  # noqa: ANN401 - any JSON
+        """Return a request to this directory, as it goes over the wire."""
         content = b"" if body is None else orjson.dumps(body)
         lines = [
             f"{method} {self.base}{path} HTTP/1.1",
@@ -127,7 +123,7 @@ class Population:
         ]
         if content:
             lines += ["Content-Type: application/scim+json", f"Content-Length: {len(content)}"]
-        return Request("\r\n".join([*lines, "", ""]).encode() + content, status)
+        return "\r\n".join([*lines, "", ""]).encode() + content
 
 
 def message(*operations: dict[str, Any]) -> dict[str, Any]:

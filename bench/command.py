@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench import servers, startup
 from bench.calls import Population, user_body
-from bench.client import Request, bodies
+from bench.client import bodies
 from bench.counting import Counted
 from bench.counts import Counting
 from bench.filling import Filled, fill
@@ -100,7 +100,7 @@ def run(plan: Plan) -> Report:
         with servers.peer(PEER_TOKEN) as port:
             say("Filling scim2-server ...")
             empty = Population(port, "/v2", PEER_TOKEN, [])
-            posts = [empty.request("POST", "/Users", 201, user_body(n)) for n in range(plan.small)]
+            posts = [empty.request("POST", "/Users", user_body(n)) for n in range(plan.small)]
             made = asyncio.run(bodies(port, posts))
             filled = replace(empty, ids=[json.loads(each)["id"] for each in made])
             _Timed(plan, port, report.peer, None).users(filled)
@@ -201,11 +201,11 @@ class _Timed:
                 ):
                     self._time(call, size, connections, requests)
 
-    def _each(self, call: str, size: int, requests: Callable[[int], list[Request]]) -> None:
+    def _each(self, call: str, size: int, requests: Callable[[int], list[bytes]]) -> None:
         for connections in CONNECTIONS:
             self._time(call, size, connections, requests(self.plan.requests[connections]))
 
-    def _time(self, call: str, size: int, connections: int, requests: Sequence[Request]) -> None:
+    def _time(self, call: str, size: int, connections: int, requests: Sequence[bytes]) -> None:
         say(f"Timing: {call}, size {size}, {connections} connections ...")
         timing = measure(call, size, self.port, requests, connections, self.cpu)
         self.timings.append(timing)

@@ -25,7 +25,7 @@ from scim.provisioning.user_work import target as user_target
 from scim.provisioning.versions import created
 
 AGO = timedelta(hours=1)  # the filling lies back so far that its log entries are folded
-LOG_ROWS = 2  # of each commit
+LOG_ROWS = 4  # of each commit: an entry that creates a user, and what finds it
 TOGETHER = 32  # commits that wait for the disk together
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench.client import Load, Request, load
+from bench.client import Load, load
 
 CONNECTIONS = (1, 16)
 
@@ -28,7 +28,7 @@ def measure(
     call: str,
     size: int,
     port: int,
-    requests: Sequence[Request],
+    requests: Sequence[bytes],
     connections: int,
     cpu: Callable[[], float] | None,
 ) -> Timing:

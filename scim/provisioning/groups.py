@@ -15,6 +15,7 @@ from scim.protocol.schema import Json, Resource, ResourceType
 from scim.provisioning import group_log, group_rows, jobs, memberships, rows
 from scim.provisioning.commits import Commit
 from scim.provisioning.enforcement import check_allowed
+from scim.provisioning.group_queue import GroupQueue
 from scim.provisioning.identifiers import resource_id
 from scim.provisioning.jobs import Job, Jobs
 from scim.provisioning.log import Call, Did, entry_rows
@@ -25,6 +26,7 @@ from scim.provisioning.preconditions import check_preconditions
 from scim.provisioning.reading import patched, read_patch, standard_body
 from scim.provisioning.rule_sets import RuleSets
 from scim.provisioning.rulings import Ruling
+from scim.provisioning.small_changes import SmallChange, SmallChanges, fits, is_small
 from scim.provisioning.stored_groups import (
     Member,
     StoredGroup,
@@ -55,6 +57,8 @@ class Groups:
         self._now = now
         self._jobs = work
         self._rules = rules
+        self._small = SmallChanges(storage, kind, now, rules, self._ready)
+        self._queue = GroupQueue[SmallChange, StoredGroup](self._small.make, fits)
 
     async def create(self, call: Call, body: Json) -> StoredGroup:
         """Store a new group and its members. Raises Uniqueness when the displayName is taken."""
@@ -104,6 +108,9 @@ class Groups:
         """Apply all operations of a PatchOp message or none (RFC 7644 §3.5.2)."""
         operations = read_patch(call, self.kind, message)
         others, change, by_reading = split_members(operations)
+        if not (by_reading or others) and is_small(call, change):
+            small = SmallChange(call, group_id, change, self._commit(call))
+            return await self._queue.together(_place(call, group_id), small)
         if not by_reading:
             return await self._change(
                 call, group_id, lambda group: self._applied(call, group, others), change
@@ -123,6 +130,10 @@ class Groups:
         """Remove the group and all its memberships. Raises NotFound."""
         check_allowed(call, self.kind, [Did.DELETE])
         commit = self._commit(call)
+        async with self._queue.alone(_place(call, group_id)):
+            await self._delete(call, commit, group_id)
+
+    async def _delete(self, call: Call, commit: Commit, group_id: str) -> None:
         while True:
             read_at = self._now()
             group = await self._ready(call, group_id)
@@ -175,6 +186,17 @@ class Groups:
         change: MemberChange,
     ) -> StoredGroup:
         commit = self._commit(call)
+        async with self._queue.alone(_place(call, group_id)):
+            return await self._change_alone(call, commit, group_id, decide, change)
+
+    async def _change_alone(
+        self,
+        call: Call,
+        commit: Commit,
+        group_id: str,
+        decide: Callable[[Resource], Resource],
+        change: MemberChange,
+    ) -> StoredGroup:
         while True:
             read_at = self._now()
             before, known = await asyncio.gather(
@@ -309,6 +331,10 @@ class Groups:
 
     def _commit(self, call: Call) -> Commit:
         return Commit(self._storage, rows.partition(call.directory), call.log_key(), self._now)
+
+
+def _place(call: Call, group_id: str) -> str:
+    return f"{call.directory} {group_id}"
 
 
 def _at_once(

@@ -9,7 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from local import azurite, infra_checks, settings_page, settings_parameters, worker_check
+from local import (
+    azurite,
+    infra_checks,
+    package_check,
+    settings_page,
+    settings_parameters,
+    worker_check,
+)
 from local.setup import ROOT, SetupFailed, say
 from local.start import AZURITE
 
@@ -69,6 +76,7 @@ def steps(pytest_arguments: Sequence[str]) -> list[Step]:
         Step("azurite", _install_azurite),
         Step("tests", _command(_tool("pytest", "-n", "2", *pytest_arguments))),
         Step("worker library", _compare_with_worker_library),
+        Step("package", _check_package),
     ]
 
 
@@ -134,11 +142,24 @@ def _install_azurite() -> None:
 
 
 def _compare_with_worker_library() -> None:
-    interpreter = worker_check.find_python()
-    if interpreter is None:
-        raise StepSkipped("no Python 3.13 found on PATH, in pyenv or by the py launcher")
+    interpreter = _python_of_azure()
     try:
         calls = worker_check.compare(interpreter)
     except worker_check.Different as error:
         raise StepFailed(str(error)) from error
     print(f"{calls} calls were answered alike by the local host and under azure-functions-runtime")
+
+
+def _check_package() -> None:
+    interpreter = _python_of_azure()
+    try:
+        print(package_check.check(interpreter))
+    except worker_check.Different as error:
+        raise StepFailed(str(error)) from error
+
+
+def _python_of_azure() -> str:
+    interpreter = worker_check.find_python()
+    if interpreter is None:
+        raise StepSkipped("no Python 3.13 found on PATH, in pyenv or by the py launcher")
+    return interpreter

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -58,8 +58,8 @@ def compare(interpreter: str) -> int:
     """Return how many calls were answered alike; raise Different, or SetupFailed."""
     environment = Environment(ROOT / ".venv-3.13", REQUIREMENTS)
     environment.prepare(interpreter)
-    ours = _converse([sys.executable, "-m", "local", "start"])
-    theirs = _converse([str(environment.python), "-m", "local.runtime_worker"])
+    ours = converse([sys.executable, "-m", "local", "start"])
+    theirs = converse([str(environment.python), "-m", "local.runtime_worker"])
     if found := differences(ours, theirs):
         raise Different("\n".join(found))
     return len(ours)
@@ -76,13 +76,21 @@ def differences(ours: Sequence[Exchange], theirs: Sequence[Exchange]) -> list[st
     ]
 
 
-def _converse(command: list[str]) -> list[Exchange]:
-    with tempfile.TemporaryDirectory() as folder, _running(command, folder) as installation:
+def converse(
+    command: list[str], cwd: Path = ROOT, environ: Mapping[str, str] | None = None
+) -> list[Exchange]:
+    """Return how an installation answers, which this command starts; raise Different."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _running(command, folder, cwd, environ) as installation,
+    ):
         return asyncio.run(Conversation(installation).run())
 
 
 @contextmanager
-def _running(command: list[str], folder: str) -> Iterator[dict[str, Any]]:
+def _running(
+    command: list[str], folder: str, cwd: Path, environ: Mapping[str, str] | None
+) -> Iterator[dict[str, Any]]:
     """Run an installation with its state in the folder, and give what `--json` says of it."""
     log = Path(folder, "log")
     with log.open("wb") as stream:
@@ -91,7 +99,8 @@ def _running(command: list[str], folder: str) -> Iterator[dict[str, Any]]:
             stdout=subprocess.PIPE,
             stderr=stream,
             text=True,
-            cwd=ROOT,
+            cwd=cwd,
+            env=environ,
         )
     try:
         line = process.stdout.readline() if process.stdout else ""

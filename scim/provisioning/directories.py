@@ -108,7 +108,7 @@ class Directories:
             try:
                 await self._commit(operations, after, what_was_done(before, after), by, before)
             except Conflict as conflict:
-                if after.deletion is None and conflict.key == name_key(after):
+                if conflict.key == name_key(after):
                     raise await self._name_taken(after.name) from conflict
                 continue
             self._remember(directory_id, after)

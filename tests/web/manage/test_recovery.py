@@ -43,6 +43,14 @@ class Halting(Counted):
         await super().commit(partition, operations)
 
 
+class Yielding(Counted):
+    """A storage before whose commits others have their turn."""
+
+    async def commit(self, partition: str, operations: Sequence[Operation]) -> None:
+        await asyncio.sleep(0)
+        await super().commit(partition, operations)
+
+
 async def states(directory: Directory) -> list[str]:
     """Return the states of the directory's tokens."""
     path = f"/directories/{directory.id}/tokens"
@@ -155,6 +163,8 @@ async def test_overlapping_runs_purge_without_harm(directory: Directory) -> None
         await directory.create_user()
     await endpoint.manage("DELETE", f"/directories/{directory.id}")
     endpoint.clock.forward(days=30)
+    assert len(await endpoint.services.directories.purging()) == 1  # a run has begun
+    endpoint.storage.inner = Yielding(endpoint.storage.inner)
     await asyncio.gather(*(endpoint.services.upkeep.run() for _ in range(3)))
     page = await endpoint.services.storage.scan(rows.partition(directory.id), "", rows.END)
     assert not page.rows

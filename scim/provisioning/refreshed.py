@@ -50,16 +50,20 @@ class Refreshed(Generic[T]):
         held = self._held
         if held is None:
             return await self._asked()
-        age = self._now() - held.fetched_at
+        now = self._now()
+        age = now - held.fetched_at
         if age < self._fresh:
             return held.value
-        try:
-            async with asyncio.timeout(PATIENCE):
-                return await self._asked()
-        except (Unavailable, TimeoutError) as error:
-            if self._outage is not None and age >= self._outage:
-                raise Unavailable("a source does not answer for too long") from error
-            return held.value
+        if self._may_ask(now):
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    return await self._asked()
+            except (Unavailable, TimeoutError):
+                # Nobody else waits for a source that keeps silent.
+                self._next_asked_at = now + ASKED_AGAIN
+        if self._outage is not None and age >= self._outage:
+            raise Unavailable("a source does not answer for too long")
+        return held.value
 
     async def younger_than(self, age: timedelta) -> T:
         """Return a value at most so old, for whoever misses something in it. Raises Unavailable."""
@@ -70,11 +74,14 @@ class Refreshed(Generic[T]):
 
     async def _asked(self) -> T:
         if self._fetching is None:
-            if self._next_asked_at is not None and self._now() < self._next_asked_at:
+            if not self._may_ask(self._now()):
                 raise Unavailable("a source did not answer a moment ago")
             self._fetching = asyncio.create_task(self._hold())
             self._fetching.add_done_callback(self._done)
         return await asyncio.shield(self._fetching)
+
+    def _may_ask(self, now: datetime) -> bool:
+        return self._next_asked_at is None or now >= self._next_asked_at
 
     async def _hold(self) -> T:
         asked_at = self._now()

@@ -6,6 +6,7 @@ The library is imported when first needed: it costs 0.15 s of a cold start.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
         EllipticCurvePublicKey,
     )
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from jwt import PyJWS
 
 Algorithm = Literal["ES256", "RS256"]
 
@@ -25,9 +27,7 @@ def signed(
     header: Mapping[str, str],
 ) -> str:
     """Return the payload with its signature."""
-    import jwt  # noqa: PLC0415 - see above
-
-    return jwt.PyJWS().encode(payload, key, algorithm, headers=dict(header))
+    return _jws().encode(payload, key, algorithm, headers=dict(header))
 
 
 def key_id(token: str) -> str | None:
@@ -53,13 +53,21 @@ def verified(
     if not token.isascii():
         return None
     try:
-        found = jwt.PyJWS().decode_complete(token, key, algorithms=[algorithm])
+        found = _jws().decode_complete(token, key, algorithms=[algorithm])
     except jwt.PyJWTError:
         return None
     if typ is not None and found["header"].get("typ") != typ:
         return None
     payload: bytes = found["payload"]
     return payload
+
+
+@cache
+def _jws() -> PyJWS:
+    """Return what is the same for every token, and costs more than a signature to make."""
+    import jwt  # noqa: PLC0415 - see above
+
+    return jwt.PyJWS()
 
 
 def _header(token: str) -> dict[str, Any] | None:

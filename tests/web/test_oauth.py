@@ -16,7 +16,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from scim.provisioning import rows, signing_keys, verification
+from scim.provisioning import access_tokens, refreshed, rows, signing_keys, verification
 from scim.provisioning.ports import Delete
 from scim.provisioning.tokens import CLIENT_SECRET, Scope
 from scim.storage.local_vault import LocalVault
@@ -382,6 +382,17 @@ async def test_a_flood_of_unknown_keys_is_looked_up_once_a_second(
     assert await scim_status(client.directory, token) == 200
 
 
+async def test_what_is_remembered_of_tokens_is_bounded(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that asks for ever new tokens grows no memory, and all of them work."""
+    monkeypatch.setattr(access_tokens, "REMEMBERED", 3)
+    tokens = [await client.token() for _ in range(6)]
+    for token in tokens * 2:
+        assert await scim_status(client.directory, token) == 200
+    assert len(client.directory.endpoint.services.access_tokens._checked) == 3
+
+
 async def test_an_outage_of_the_vault(client: Client, vault: WaveringVault) -> None:
     """What was verified goes on for 15 minutes; what is unknown is 503 with Retry-After."""
     token = await client.token()
@@ -398,6 +409,29 @@ async def test_an_outage_of_the_vault(client: Client, vault: WaveringVault) -> N
     vault.down = False
     client.directory.endpoint.clock.forward(seconds=20)
     assert await scim_status(client.directory, token) == 200
+
+
+async def test_a_known_token_does_not_wait_for_a_silent_vault(
+    client: Client, vault: WaveringVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One call waits a little, the next ones not at all; an answer that comes at last counts."""
+    monkeypatch.setattr(verification, "PATIENCE", 0.02)
+    monkeypatch.setattr(refreshed, "PATIENCE", 0.02)
+    token = await client.token()
+    assert await scim_status(client.directory, token) == 200
+    vault.silent = True
+    client.directory.endpoint.clock.forward(seconds=60)
+    vault.asked.clear()
+    async with asyncio.timeout(5):
+        assert await scim_status(client.directory, token) == 200
+        monkeypatch.setattr(verification, "PATIENCE", 60)
+        monkeypatch.setattr(refreshed, "PATIENCE", 60)
+        for _ in range(5):
+            assert await scim_status(client.directory, token) == 200
+    assert vault.asked == {"get": 2}  # the signing key and the secret
+    vault.silent = False
+    async with asyncio.timeout(5):
+        assert await scim_status(client.directory, token) == 200
 
 
 async def test_the_first_key_needs_the_vault(client: Client, vault: WaveringVault) -> None:

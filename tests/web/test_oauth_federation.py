@@ -316,6 +316,7 @@ async def test_nothing_secret_is_shown_anywhere(
         *(answer.raw.decode() + str(answer.headers) for answer in answers),
         repr(endpoint.services),
         repr(endpoint.services.client_secrets._known),
+        repr(endpoint.services.access_tokens._checked),
         repr(await endpoint.services.access_tokens._keys.signing()),
         repr(
             await endpoint.services.clients.add_secret(

@@ -53,8 +53,8 @@ async def test_the_same_seed_sends_the_same() -> None:
     """A finding can be had again."""
     first, again = [mutated(Random("a")) for _ in range(2)]  # noqa: S311 - as above
     assert first == again
-    first, again = [(await Batch("a", lanes=2, each=40).send()).statuses for _ in range(2)]
-    assert first == again
+    once, twice = [(await Batch("a", lanes=2, each=40).send()).statuses for _ in range(2)]
+    assert once == twice
 
 
 class Brittle(SqliteStorage):

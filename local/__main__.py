@@ -1,4 +1,4 @@
-"""Starts the commands: `python3 -m local start`, `test`, `bench`, `fix`."""
+"""Starts the commands: `python3 -m local start`, `test`, `bench`, `fuzz`, `fix`."""
 
 import sys
 

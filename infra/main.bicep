@@ -183,12 +183,11 @@ module functions 'modules/functions.bicep' = {
       AzureWebJobsStorage__clientId: identity.outputs.clientId
       APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.connectionString
       APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.outputs.clientId};Authorization=AAD'
-      OTEL_TRACES_SAMPLER: 'always_on'
-      // The worker sends records with their fields where the package brings what that needs.
-      PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: string(contains(
-        loadTextContent('../requirements.txt'),
-        'azure-monitor-opentelemetry'
-      ))
+      // The worker itself sends our records, because the host would drop their fields.
+      PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
+      PYTHON_APPLICATIONINSIGHTS_LOGGER_NAME: 'rollcall'
+      OTEL_TRACES_SAMPLER: 'always_on' // else five requests a second are recorded at most
+      OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: 'azure_sdk' // a span per storage call costs more than the call
     }
   }
 }

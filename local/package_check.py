@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 from local import package
 from local.setup import ROOT, Environment
 from local.stamps import Stamp, files_below
+from local.telemetry_probe import RECORD
 from local.worker_check import REQUIREMENTS, Different, converse, differences
 
 WORKER = ["-r", str(REQUIREMENTS[1]), "azurefunctions-extensions-base", "python-dateutil", "six"]
@@ -40,10 +42,10 @@ def check(interpreter: str) -> str:
         # these need in turn, so that the package has to bring all that is its own.
         package.install(environment.python, worker, ["--no-deps", *WORKER])
         shutil.copytree(ROOT / "local", app / "local")
+        environ = _environ(app, worker)
+        _demand_fields(_run([interpreter, "-S", "-m", "local.telemetry_probe"], app, environ))
         ours = converse([sys.executable, "-m", "local", "start"])
-        theirs = converse(
-            [interpreter, "-S", "-m", "local.runtime_worker"], app, _environ(app, worker)
-        )
+        theirs = converse([interpreter, "-S", "-m", "local.runtime_worker"], app, environ)
     if found := differences(ours, theirs):
         raise Different("\n".join(found))
     report = f"{len(theirs)} calls were answered alike by the package; {report}"
@@ -70,22 +72,29 @@ def _figures(interpreter: str, app: Path, source: int) -> str:
     whole = sum(path.stat().st_size for path in files_below(app))
     bare = _import_seconds(interpreter, app, "import azure.functions as f; f.FunctionApp()")
     seconds = _import_seconds(interpreter, app, "import function_app")
+    telemetry = _import_seconds(interpreter, app, "import azure.monitor.opentelemetry")
     return (
         f"{source / 1e3:.0f} kB of code, {whole / 1e6:.1f} MB with its packages; "
-        f"imported in {seconds:.2f} s of CPU, an empty app in {bare:.2f} s"
+        f"imported in {seconds:.2f} s of CPU, an empty app in {bare:.2f} s, "
+        f"telemetry in {telemetry:.2f} s more"
     )
 
 
 def _import_seconds(interpreter: str, app: Path, what: str) -> float:
     """Return the least of some runs; the first one compiles."""
     command = [interpreter, "-S", "-c", IMPORT.format(what=what)]
+    return min(float(_run(command, app, _environ(app))) for _ in range(RUNS))
 
-    def once() -> float:
-        ran = subprocess.run(
-            command, cwd=app, env=_environ(app), capture_output=True, text=True, check=False
-        )
-        if ran.returncode != 0:
-            raise Different(f"In the package this failed: {what}\n{ran.stderr}")
-        return float(ran.stdout)
 
-    return min(once() for _ in range(RUNS))
+def _demand_fields(arrived: str) -> None:
+    """Raise Different unless a log record arrives with the fields that alerts read."""
+    wanted = {name: str(value) for name, value in RECORD.items()}
+    if not any(wanted.items() <= each.items() for each in json.loads(arrived)):
+        raise Different(f"A log record has lost its fields on the way: {arrived}")
+
+
+def _run(command: list[str], app: Path, environ: Mapping[str, str]) -> str:
+    ran = subprocess.run(command, cwd=app, env=environ, capture_output=True, text=True, check=False)
+    if ran.returncode != 0:
+        raise Different(f"In the package this failed: {' '.join(command)}\n{ran.stderr}")
+    return ran.stdout

@@ -18,8 +18,7 @@ param storageId string
 @description('Resource id of the Key Vault.')
 param vaultId string
 
-// The event's name is a field of the record, or stands in its text where only that arrives.
-var records = 'AppTraces | extend event = coalesce(tostring(Properties.event), extract(@"\\bevent=(\\w+)", 1, Message))'
+var records = 'AppTraces | extend event = tostring(Properties.event)'
 var calls = 'AppRequests | extend status = toint(ResultCode)'
 var timer = 'AppRequests | where Name has "upkeep" or OperationName has "upkeep"'
 

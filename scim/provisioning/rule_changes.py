@@ -109,7 +109,7 @@ class RuleChanges:
         self._now = now
         self._sets = sets
         self._directories = directories
-        self._guard = guard
+        self.guard = guard
 
     async def read(self) -> Rules:
         """Return the rules as they are now."""
@@ -161,7 +161,7 @@ class RuleChanges:
             self._storage, await self.directories(), saved.effects, self._now, until
         )
         counted = saved.model_copy(update={"effects": effects})
-        held = self._guard.holds(effects.losing, effects.having)
+        held = self.guard.holds(effects.losing, effects.having)
         if effects.complete and held:
             counted = counted.model_copy(update={"state": "held"})
         in_force = known.in_force

@@ -7,7 +7,19 @@ from typing import Final
 
 import azure.functions as func
 
-from scim.web.manage import clients, directories, federation, jobs, lookups, tokens
+from scim.web.manage import (
+    access,
+    clients,
+    directories,
+    federation,
+    jobs,
+    lookups,
+    rule_previews,
+    rule_sync,
+    rules,
+    tokens,
+    why,
+)
 from scim.web.manage.openapi import Document, described
 from scim.web.manage.routes import Managed, Reply, Route, register
 from scim.web.services import Provider
@@ -20,8 +32,14 @@ FAMILIES: Final[Mapping[str, tuple[Route, ...]]] = {
         *federation.ROUTES,
         *lookups.ROUTES,
         jobs.CHECK,
+        why.WHY,
     ),
     "jobs": jobs.ROUTES,
+    "rules": rules.ROUTES,
+    "tenants": rules.TENANTS,
+    "access": access.ROUTES,
+    "rule-sync": rule_sync.ROUTES,
+    "rule-previews": rule_previews.ROUTES,
 }
 
 

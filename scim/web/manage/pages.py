@@ -45,7 +45,7 @@ async def page(
     For lists that are read whole because they are short. Raises InvalidValue, InvalidCursor,
     ExpiredCursor.
     """
-    limit = _limit(call)
+    limit = limit_of(call)
     question = call.question("limit", "cursor")
     after: Any = []
     if cursor := call.request.query.get("cursor"):
@@ -59,7 +59,8 @@ async def page(
     return Page(items=tuple(show(each) for _, _, each in shown), next_cursor=next_cursor)
 
 
-def _limit(call: Managed) -> int:
+def limit_of(call: Managed) -> int:
+    """Return how many items the call asks for. Raises InvalidValue."""
     text = call.request.query.get("limit", str(LIMIT))
     if not (text.isascii() and text.isdigit() and len(text) < 6 and int(text) >= 1):
         raise InvalidValue(f"limit has to be a number from 1 to {LIMIT_MAX}.")

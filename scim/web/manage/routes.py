@@ -25,6 +25,7 @@ from scim.web.scim import METHODS
 from scim.web.services import Provider, Services
 
 ROOT: Final = "/manage/v1"
+CSV: Final = "text/csv"
 JSON_TYPES: Final = (
     "application/json",
     "application/scim+json",
@@ -75,12 +76,14 @@ class Managed:
 class Reply:
     """An answer. `location` is a path under /manage/v1.
 
-    `resource` is what the entity tag stands for, if the body says more.
+    `resource` is what the entity tag stands for, if the body says more. `csv` is instead of a body.
     """
 
     body: BaseModel | None = None
     location: str = ""
     resource: BaseModel | None = None
+    csv: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +200,12 @@ async def _answered(call: Managed, route: Route) -> Answered:
 
 
 def _rendered(call: Managed, route: Route, reply: Reply, context: object = None) -> Answered:
-    headers: dict[str, str] = {}
+    headers = dict(reply.headers)
     if reply.location:
         headers["Location"] = f"{call.services.public_base}{ROOT}/{reply.location}"
+    if reply.csv is not None:
+        headers["Content-Type"] = CSV
+        return Answered(route.status, headers, reply.csv)
     if reply.body is None:
         return Answered(204, headers, "")
     headers["ETag"] = entity_tag(reply.resource or reply.body)
@@ -221,6 +227,7 @@ def _response(answered: Answered, request: Request) -> func.HttpResponse:
         condition = request.headers.get("if-none-match")
         if condition and matches_version(condition, headers["ETag"]):
             return func.HttpResponse(status_code=304, headers=headers)
+    media_type = headers.pop("Content-Type", "application/json")
     return func.HttpResponse(
-        answered.body, status_code=answered.status, headers=headers, mimetype="application/json"
+        answered.body, status_code=answered.status, headers=headers, mimetype=media_type
     )

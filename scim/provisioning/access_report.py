@@ -1,162 +1,103 @@
-// Plan and app. The app's settings are a module of their own, because they are merged.
+"""Who has access: the users of all directories, read in slices."""
 
-@description('Name of the plan.')
-param planName string
+from __future__ import annotations
 
-@description('Name of the app; it becomes its host name.')
-param name string
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Final
 
-@description('Region of plan and app.')
-param location string
+from scim.protocol.folding import fold
+from scim.provisioning import rows
+from scim.provisioning.ports import Storage
+from scim.provisioning.rulings import Access, read_access
+from scim.provisioning.stored_directories import Directory
+from scim.provisioning.stored_users import StoredUser, load_user, users_between
 
-@description('Tags of plan and app.')
-param tags object
+USERS_MOST: Final = 5000  # that one call reads; then its page is shorter than it could be
 
-@description('Resource id of the identity that the app runs as.')
-param identityId string
 
-@description('Address of the container that holds the deployed package.')
-param packageUrl string
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked for; None is any."""
 
-@description('Memory of an instance in MB: 2048 has one core.')
-param instanceMemoryMB int
+    tenant: str | None = None
+    role: str | None = None
+    user_name: str | None = None
 
-@description('Most instances at once.')
-param maximumInstances int
 
-@description('Instances that are always warm; 0 is none.')
-param alwaysReadyInstances int
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A user of a directory, and one role that it has in a tenant."""
 
-@description('Whether instances are spread over availability zones.')
-param zoneRedundant bool
+    directory: Directory
+    user: StoredUser
+    access: Access
 
-@description('Subnet for outgoing calls; empty is none.')
-param subnetId string
+    @property
+    def place(self) -> list[str]:
+        """Return the place in the list."""
+        user_id: str = self.user.resource["id"]
+        return [self.directory.id, user_id, self.access.tenant, self.access.role]
 
-@description('Rules of who may call; empty is everyone.')
-param ipRules array
 
-@description('Settings that apply where neither the portal nor a parameter says otherwise.')
-param defaultSettings object
+Place = Sequence[str]  # as `Holder.place`, or where it would be behind all that a user has
 
-@description('Settings that parameters name; they win over the portal.')
-param declaredSettings object
 
-@description('Settings that the platform and this deployment need; they win over everything.')
-param platformSettings object
+async def holders(
+    storage: Storage, directories: Sequence[Directory], wanted: Wanted, after: Place, most: int
+) -> tuple[list[Holder], list[str] | None]:
+    """Return those who follow a place, and the place to go on from; None at the end."""
+    found: list[Holder] = []
+    read = 0
+    async for directory, user in _users(storage, directories, wanted, after):
+        for access in read_access(user):
+            holder = Holder(directory, user, access)
+            if holder.place <= list(after) or not _matches(access, wanted):
+                continue
+            if len(found) == most:
+                return found, found[-1].place
+            found.append(holder)
+        read += 1
+        if read == USERS_MOST:
+            return found, [directory.id, user.resource["id"] + rows.END]
+    return found, None
 
-resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
-  // checkov:skip=CKV_AZURE_225:zone redundancy is a parameter; not every region has it
-  name: planName
-  location: location
-  tags: tags
-  kind: 'functionapp'
-  sku: {
-    name: 'FC1'
-    tier: 'FlexConsumption'
-  }
-  properties: {
-    reserved: true
-    zoneRedundant: zoneRedundant
-  }
-}
 
-resource app 'Microsoft.Web/sites@2025-03-01' = {
-  // checkov:skip=CKV_AZURE_17:identity providers have no client certificates; they send a token
-  // checkov:skip=CKV_AZURE_212:Flex Consumption scales by itself; warm instances are a parameter
-  // checkov:skip=CKV_AZURE_213:Flex Consumption has no health check path; an alert tells of silence
-  // checkov:skip=CKV_AZURE_222:identity providers call over the internet; restrictAccess narrows it
-  name: name
-  location: location
-  tags: union(tags, { 'azd-service-name': 'api' })
-  kind: 'functionapp,linux'
-  identity: {
-    type: 'UserAssigned'
-    userAssignedIdentities: {
-      '${identityId}': {}
-    }
-  }
-  properties: {
-    serverFarmId: plan.id
-    httpsOnly: true
-    publicNetworkAccess: 'Enabled'
-    virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
-    functionAppConfig: {
-      runtime: {
-        name: 'python'
-        version: '3.13'
-      }
-      deployment: {
-        storage: {
-          type: 'blobContainer'
-          value: packageUrl
-          authentication: {
-            type: 'UserAssignedIdentity'
-            userAssignedIdentityResourceId: identityId
-          }
-        }
-      }
-      scaleAndConcurrency: {
-        instanceMemoryMB: instanceMemoryMB
-        maximumInstanceCount: maximumInstances
-        alwaysReady: alwaysReadyInstances == 0 ? [] : [
-          {
-            name: 'http'
-            instanceCount: alwaysReadyInstances
-          }
-        ]
-        triggers: {
-          http: {
-            perInstanceConcurrency: 16
-          }
-        }
-      }
-      // Else each deployment, and each change of a setting, kills the requests in flight.
-      #disable-next-line BCP037 // a preview that the published types do not have yet
-      siteUpdateStrategy: {
-        type: 'RollingUpdate'
-      }
-    }
-    // No appSettings here: they would replace what admins have set in the portal.
-    siteConfig: {
-      minTlsVersion: '1.2'
-      scmMinTlsVersion: '1.2'
-      http20Enabled: true
-      ftpsState: 'Disabled'
-      ipSecurityRestrictions: ipRules
-      ipSecurityRestrictionsDefaultAction: empty(ipRules) ? 'Allow' : 'Deny'
-    }
-  }
-}
+def gives_access(directory: Directory) -> bool:
+    """Whether the users of a directory have what stands in their rows."""
+    return directory.deletion is None or directory.deletion.access == "keep"
 
-// Deployments log in with Entra ID; user names and passwords are off.
-resource publishing 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = [for each in ['ftp', 'scm']: {
-  parent: app
-  name: each
-  properties: {
-    allow: false
-  }
-}]
 
-module settings 'appsettings.bicep' = {
-  name: 'appsettings'
-  params: {
-    appName: app.name
-    defaults: defaultSettings
-    current: list('${app.id}/config/appsettings', '2025-03-01').properties
-    declared: declaredSettings
-    platform: platformSettings
-  }
-}
+async def find_user(storage: Storage, partition: str, user_name: str) -> StoredUser | None:
+    """Return the user of that name in any case; None if there is none."""
+    row = await storage.get(partition, rows.user_name(fold(user_name)))
+    if row is None:
+        return None
+    user = await load_user(storage, partition, str(row.values["id"]))
+    if user is None or user.leaving or fold(user.resource["userName"]) != fold(user_name):
+        return None
+    return user
 
-@description('Name of the app.')
-output name string = app.name
 
-@description('Resource id of the app.')
-output id string = app.id
+def _matches(access: Access, wanted: Wanted) -> bool:
+    return wanted.tenant in (None, access.tenant) and wanted.role in (None, access.role)
 
-@description('Host name that the platform gives the app.')
-output hostName string = app.properties.defaultHostName
 
-@description('What a TXT record has to say before a custom domain is bound.')
-output domainVerification string = app.properties.customDomainVerificationId
+async def _users(
+    storage: Storage, directories: Sequence[Directory], wanted: Wanted, after: Place
+) -> AsyncIterator[tuple[Directory, StoredUser]]:
+    from_directory, from_user = (*after[:2], "", "")[:2]
+    for directory in sorted(directories, key=lambda each: each.id):
+        if directory.id < from_directory or not gives_access(directory):
+            continue
+        start = from_user if directory.id == from_directory else ""
+        partition = rows.partition(directory.id)
+        if wanted.user_name is not None:
+            user = await find_user(storage, partition, wanted.user_name)
+            if user is not None and user.resource["id"] >= start:
+                yield directory, user
+            continue
+        first, last = rows.user_range(start, "")
+        async for user in users_between(storage, partition, first, last):
+            if not user.leaving:
+                yield directory, user

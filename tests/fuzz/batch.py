@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,9 +74,13 @@ class Batch:
             finding = None
             for _ in range(self.each):
                 steps.append(mutated(chance))
-                if finding := await lane.run(steps[-1]):
+                finding = await _told(lane.run(steps[-1]))
+                if finding and finding.kind != "slow":
                     break
-            finding = finding or await lane.finish()
+                if finding:
+                    failed.append((seed, finding, list(steps)))
+            else:
+                finding = await _told(lane.finish())
             sending.statuses += lane.statuses
             if finding:
                 failed.append((seed, finding, steps))
@@ -95,10 +99,10 @@ class Batch:
         async with self._product() as (endpoint, log):
             lane = await _lane(endpoint, log, "again")
             for each in steps:
-                if finding := await lane.run(each):
+                if finding := await _told(lane.run(each)):
                     said = f"{log.defect} {finding.said}" if log.defect else finding.said
                     return Finding(finding.kind, said)
-            return await lane.finish()
+            return await _told(lane.finish())
 
     async def _examined(self, seed: str, finding: Finding, steps: Steps) -> Found | None:
         again = await self.replayed(steps) if steps else None
@@ -127,6 +131,14 @@ class Batch:
         finally:
             root.setLevel(before)
             root.removeHandler(log)
+
+
+async def _told(step: Awaitable[Finding | None]) -> Finding | None:
+    """Return what a step found; an answer that breaks the reader is a finding, too."""
+    try:
+        return await step
+    except Exception as error:  # noqa: BLE001 - whatever the product made of it
+        return Finding(f"broke with {type(error).__name__}", str(error)[:500])
 
 
 async def _lane(endpoint: Endpoint, log: Log, name: str) -> Lane:

@@ -209,6 +209,14 @@ module alerts 'modules/alerts.bicep' = {
     tags: tags
     workspaceId: monitoring.outputs.workspaceId
     actionGroupId: monitoring.outputs.actionGroupId
+  }
+}
+
+module metricAlerts 'modules/metric-alerts.bicep' = {
+  scope: group
+  params: {
+    tags: tags
+    actionGroupId: monitoring.outputs.actionGroupId
     storageId: storage.outputs.id
     vaultId: vault.outputs.id
   }

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local import infra_checks
+from local import infra_checks, test
 from local.setup import ROOT
 
 
@@ -13,6 +13,15 @@ def test_a_checker_that_is_not_there_is_told(tmp_path: Path) -> None:
     """The reason names the variable that would help."""
     with pytest.raises(infra_checks.Missing, match="BICEP_CHECK"):
         infra_checks.check_offline({"BICEP_CHECK": str(tmp_path)})
+
+
+def test_a_skip_stands_in_the_last_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The step is neither passed nor failed, and the summary says why."""
+    monkeypatch.setenv("BICEP_CHECK", str(tmp_path))
+    (step,) = (each for each in test.steps([]) if each.name == "bicep")
+    *_, reason, counts = test.summary([test._carry_out(step)]).splitlines()
+    assert reason.startswith("Skipped: bicep: no bicep_check.py")
+    assert counts == "1 skipped"
 
 
 @pytest.mark.parametrize("named", ["", "bicep_check.py"])

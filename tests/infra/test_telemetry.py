@@ -31,10 +31,9 @@ def test_queries_read_fields_that_are_written() -> None:
 def test_queries_name_functions_that_exist() -> None:
     """The timer that alerts watch is the one that is registered."""
     functions = {each.get_function_name() for each in create_app({}).get_functions()}
-    for text in bicep_text.queries():
-        named = set(re.findall(r'Name has "(\w+)"', text))
-        assert named
-        assert named <= functions
+    named = set(re.findall(r'Name has "(\w+)"', " ".join(bicep_text.queries())))
+    assert named == {"upkeep"}
+    assert named <= functions
 
 
 def test_the_workbook_is_one_that_the_portal_reads() -> None:

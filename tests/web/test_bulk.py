@@ -254,7 +254,7 @@ async def test_a_precondition_of_the_request_is_none_of_its_operations(
 
 
 def logged(entries: Sequence[LogEntry]) -> list[dict[str, Any]]:
-    """Return what entries say besides when and how long, under which id and of which resource's id."""
+    """Return what entries say besides time, message id and which resource it was."""
     apart = {"time", "message_id", "duration_ms"}
     shown = [each.model_dump(exclude=apart) for each in entries]
     for each in shown:
@@ -413,6 +413,7 @@ class Slow:
 
 async def test_a_request_ends_before_the_platform_cuts_it(directory: Directory) -> None:
     """After 100 s nothing is begun: 503 with what to do; what was begun is completed."""
+    await directory.endpoint.services.rules.in_force()  # the first use stores them
     storage = directory.endpoint.storage
     storage.inner = Slow(storage.inner, directory.endpoint.clock)
     chain = [user("d", manager="a"), user("c", manager="d"), user("b", manager="c")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from local.functions import HttpFunction, Refused
@@ -91,6 +92,7 @@ def _constraint(text: str | None, route: str) -> Callable[[str], object]:
     return CONSTRAINTS[text]
 
 
+@lru_cache(maxsize=1000)  # each template asks for the same few segments
 def decode(path: str) -> str:
     """Undo percent-encoding as Kestrel does: `%2F` and what is not UTF-8 stay as they are."""
     return ESCAPES.sub(_decoded, path)

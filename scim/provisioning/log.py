@@ -202,9 +202,23 @@ def _names(entry: LogEntry) -> list[str]:
     return [rows.name_holder(name, user_id), rows.held_name(user_id, name)]
 
 
+_UNNAMED: Final = frozenset({"schemas", "id", "meta"})
+
+
 def changed_names(before: Resource, after: Resource) -> list[str]:
     """Return the attributes in which two states of a resource differ, extensions by their URN."""
-    names = dict.fromkeys([*_attributes(before), *_attributes(after)])
+    differing = [
+        name
+        for name in dict.fromkeys([*before, *after])
+        if name not in _UNNAMED and before.get(name) != after.get(name)
+    ]
+    names: list[str] = []
+    for name in differing:
+        if ":" in name:
+            parts = dict.fromkeys([*before.get(name, ()), *after.get(name, ())])
+            names.extend(f"{name}:{each}" for each in parts)
+        else:
+            names.append(name)
     return [name for name in names if _value(before, name) != _value(after, name)]
 
 
@@ -232,13 +246,3 @@ def _simple(value: Json) -> bool:
         or isinstance(value, bool | int | float)
         or (isinstance(value, str) and len(value) <= NAME_LENGTH)
     )
-
-
-def _attributes(resource: Resource) -> list[str]:
-    names: list[str] = []
-    for name, value in resource.items():
-        if ":" in name:
-            names.extend(f"{name}:{each}" for each in value)
-        elif name not in ("schemas", "id", "meta"):
-            names.append(name)
-    return names

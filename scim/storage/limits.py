@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import orjson
 
@@ -30,6 +31,7 @@ _PROPERTY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
 _SYSTEM_PROPERTIES = frozenset({"PartitionKey", "RowKey", "Timestamp"})
 _ROW_OVERHEAD = 38  # bytes that the service counts for the row and its Timestamp
 _INTEGER_OVERHEAD = 40  # bytes of JSON that name an integer's type in a request
+_EXPANSION = 5  # a row's JSON takes less than so many times the bytes that are stored of it
 
 
 def is_key(text: str) -> bool:
@@ -55,7 +57,7 @@ def check_commit(partition: str, operations: Sequence[Operation]) -> None:
     if len(operations) > COMMIT_ROWS:
         raise LimitExceeded(f"a commit takes {COMMIT_ROWS} rows, not {len(operations)}")
     seen: set[str] = set()
-    size = 0
+    stored = 0
     for operation in operations:
         key = operation.key
         if not is_key(key):
@@ -64,22 +66,34 @@ def check_commit(partition: str, operations: Sequence[Operation]) -> None:
             raise LimitExceeded(f"the row {key} is twice in one commit")
         seen.add(key)
         if not isinstance(operation, Delete):
-            _check_row(partition, key, operation.values)
-            size += _request_bytes(operation.values)
+            stored += _check_row(partition, key, operation.values)
+    if stored * _EXPANSION > COMMIT_BYTES:  # only then is it worth a second look
+        _check_request(operations)
+
+
+def _check_request(operations: Sequence[Operation]) -> None:
+    size = sum(_request_bytes(each.values) for each in operations if not isinstance(each, Delete))
     if size > COMMIT_BYTES:
         raise LimitExceeded(f"a commit takes {COMMIT_BYTES} bytes, not {size}")
 
 
-def _check_row(partition: str, key: str, values: Mapping[str, Value]) -> None:
+def _check_row(partition: str, key: str, values: Mapping[str, Value]) -> int:
+    """Return the stored size of a row that is within its limits."""
     if len(values) > ROW_PROPERTIES:
         raise LimitExceeded(f"the row {key} has {len(values)} properties of {ROW_PROPERTIES}")
     size = _ROW_OVERHEAD + 2 * (len(partition) + len(key))
     for name, value in values.items():
-        if not _PROPERTY.fullmatch(name) or name in _SYSTEM_PROPERTIES:
+        if not _is_property(name):
             raise LimitExceeded(f"{name[:256]!a} cannot be the name of a property")
         size += 8 + 2 * len(name) + _property_bytes(key, name, value)
     if size > ROW_BYTES:
         raise LimitExceeded(f"the row {key} takes {size} bytes of {ROW_BYTES}")
+    return size
+
+
+@lru_cache(maxsize=1000)
+def _is_property(name: str) -> bool:
+    return _PROPERTY.fullmatch(name) is not None and name not in _SYSTEM_PROPERTIES
 
 
 def _property_bytes(key: str, name: str, value: Value) -> int:

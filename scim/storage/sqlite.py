@@ -56,6 +56,8 @@ _STATEMENTS: Mapping[type[Operation], str] = {
     Put: "INSERT OR REPLACE INTO rows VALUES (:partition, :key, :new_etag, :data)",
 }
 
+_TAKE_NUMBERS = "UPDATE commits SET number = number + ? RETURNING number"
+
 
 @dataclass(frozen=True, slots=True)
 class _Change:
@@ -182,7 +184,12 @@ class SqliteStorage:
     async def _write(self, group: Sequence[_Commit]) -> list[Conflict | None]:
         """Write the commits in one transaction and return the outcome of each."""
         await self._begin()
-        outcomes = [self._apply(commit.changes) for commit in group]
+        # One number per commit: a row is written at most once in each.
+        last = self._writer.execute(_TAKE_NUMBERS, (len(group),)).fetchone()[0]
+        first = last - len(group) + 1
+        outcomes = [
+            self._apply(commit.changes, str(number)) for number, commit in enumerate(group, first)
+        ]
         if self._in_memory:
             self._writer.execute("COMMIT")
         else:
@@ -206,15 +213,13 @@ class SqliteStorage:
                 return
             await asyncio.sleep(random.uniform(0.001, 0.01))  # noqa: S311 - jitter, no secret
 
-    def _apply(self, changes: Sequence[_Change]) -> Conflict | None:
+    def _apply(self, changes: Sequence[_Change], etag: str) -> Conflict | None:
         """Apply all changes of a commit within the open transaction, or none."""
         execute = self._writer.execute
         execute("SAVEPOINT whole")
-        # One number per commit: a row is written at most once in each.
-        number = execute("UPDATE commits SET number = number + 1 RETURNING number").fetchone()[0]
         for change in changes:
-            values = {**change.values, "new_etag": str(number)}
-            if execute(change.statement, values).rowcount != 1:
+            change.values["new_etag"] = etag
+            if execute(change.statement, change.values).rowcount != 1:
                 execute("ROLLBACK TO whole")
                 execute("RELEASE whole")
                 return Conflict(change.key)

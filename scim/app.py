@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from scim.protocol.schema import group_type, user_type
+from scim.protocol.schema import ResourceType, group_type, user_type
 from scim.provisioning import collections
+from scim.provisioning.access_extension import ACCESS_EXTENSION
 from scim.provisioning.access_tokens import AccessTokens
 from scim.provisioning.check_work import CheckWork
 from scim.provisioning.clients import Clients
@@ -85,8 +86,11 @@ def build(
 ) -> Services:
     """Return the services on the engines given."""
     declared = settings.extensions
-    user, group = user_type(*declared["User"]), group_type(*declared["Group"])
-    rules = RuleSets(storage, now, user, _declared_rules(settings), settings.HOME_TENANT)
+    user = user_type(ACCESS_EXTENSION, *declared["User"])
+    group = group_type(*declared["Group"])
+    # Without the access: what rules can test, and what discovery tells identity providers.
+    plain = user_type(*declared["User"])
+    rules = RuleSets(storage, now, plain, _declared_rules(settings, plain), settings.HOME_TENANT)
     work = Jobs(
         storage,
         now,
@@ -131,7 +135,7 @@ def build(
             directories,
             now,
         ),
-        resource_types=(user, group),
+        resource_types=(plain, group),
         users=Users(storage, user, now, work, rules),
         user_queries=Queries(storage, collections.users(user), now, settings.SCAN_LIMIT),
         groups=Groups(storage, group, now, work, rules),
@@ -153,9 +157,8 @@ def build(
     )
 
 
-def _declared_rules(settings: Settings) -> Declared:
+def _declared_rules(settings: Settings, kind: ResourceType) -> Declared:
     problems: list[str] = []
-    kind = user_type(*settings.extensions["User"])
     declared = read_declared(settings.RULES, kind, problems)
     if problems:
         raise Misconfigured([f"RULES: {each}" for each in problems])

@@ -124,7 +124,8 @@ def _hidden(attributes: _Attributes) -> _Plan:
         if each.returned in ("request", "never"):
             plan[each.name] = None
         elif within := _hidden(each.sub_attributes or {}):
-            plan[each.name] = within
+            whole = list(within.values()) == [None] * len(each.sub_attributes or {})
+            plan[each.name] = None if whole else within
     return plan
 
 

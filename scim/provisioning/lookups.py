@@ -53,14 +53,14 @@ def group_lookup(equality: Equality) -> Lookup | None:
 
 
 def mentions(condition: Filter, name: str) -> bool:
-    """Whether a filter asks for an attribute, given by its lower-case name."""
+    """Whether a filter asks for an attribute, or for any of an extension, given by its URN."""
     match condition:
         case And(branches) | Or(branches):
             return any(mentions(each, name) for each in branches)
         case Not(branch):
             return mentions(branch, name)
         case Comparison(path) | ValuePath(path):
-            return path.name.lower() == name
+            return name.lower() in (path.name.lower(), (path.urn or "").lower())
 
 
 _PLURAL: Final = ("emails", "groups", "members")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, field_validator
 from pydantic.alias_generators import to_camel
 
 from scim.provisioning.masking import is_secret
+from scim.provisioning.profile import DEFAULTS as PROFILE
 
 REQUIRED_MOST: Final = 50  # attributes; each is looked for in every user that is written
+PROFILE_MOST: Final = 50  # names; an application's answer stays small
 LOGGED_MOST: Final = 20  # attributes; an entry of the log stays small
 
 AttributeName = Annotated[str, Field(min_length=1, max_length=200)]
@@ -23,7 +26,8 @@ class Policy(BaseModel):
     or keeps a record of it for admins, as `former_users` does. `deactivate_user_means`: a user that
     becomes inactive stays, or is deleted as by DELETE. `strict`: a request that needs a quirk of
     `dialects` is refused. `logged_values` are the attributes whose old and new values stand in the
-    log, not only their names; secrets never do.
+    log, not only their names; secrets never do. `profile` maps the names that applications use to
+    PATCH paths of a user.
     """
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
@@ -46,6 +50,9 @@ class Policy(BaseModel):
         tuple[AttributeName, ...], Field(max_length=LOGGED_MOST), Strict(strict=False)
     ] = ("active", "userType")
     requests_per_second: int = Field(default=100, ge=1, le=10_000)
+    profile: Annotated[Mapping[AttributeName, AttributeName], Field(max_length=PROFILE_MOST)] = (
+        PROFILE
+    )
 
     @field_validator("logged_values")
     @classmethod

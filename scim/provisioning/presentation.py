@@ -6,13 +6,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from scim.protocol.schema import ENTERPRISE_USER, Resource
+from scim.provisioning.access_extension import ACCESS_URN
 from scim.provisioning.identifiers import is_resource_id
+from scim.provisioning.rulings import read_access
 from scim.provisioning.stored_groups import Member, StoredGroup
 from scim.provisioning.stored_users import StoredUser
 
 
-def user(stored: StoredUser, base: str) -> Resource:
-    """Return the user with `groups`, `meta.location` and `$ref`; `base` is the Base URL."""
+def user(stored: StoredUser, base: str, *, access: bool = False) -> Resource:
+    """Return the user with `groups`, `meta.location` and `$ref`; `base` is the Base URL.
+
+    `access`: with the extension that shows it.
+    """
     resource = stored.resource
     shown = {**resource, "meta": {**resource["meta"], "location": location(resource, base)}}
     if stored.memberships:
@@ -30,6 +35,14 @@ def user(stored: StoredUser, base: str) -> Resource:
     if is_resource_id(chief.get("value", "")):
         reference = {**chief, "$ref": f"{base}/Users/{chief['value']}"}
         shown[ENTERPRISE_USER] = {**extension, "manager": reference}
+    if access and stored.access:
+        shown["schemas"] = [*shown["schemas"], ACCESS_URN]
+        shown[ACCESS_URN] = {
+            "access": [
+                {"tenant": each.tenant, "role": each.role, "rules": list(each.rules)}
+                for each in read_access(stored)
+            ]
+        }
     return shown
 
 

@@ -61,8 +61,8 @@ class Users:
         stored = StoredUser(user, etag="", former=await self._former(call, user))
         commit = self._commit(call)
         while True:
-            read_at = self._now()
             ruled = (await self._rules.ruling(call)).on(stored)
+            read_at = self._now()
             operations = [
                 *user_rows.insert(ruled),
                 *entry_rows(call.log_key(), entry, [user["id"]]),

@@ -17,9 +17,13 @@ _READS = ("GET", "HEAD", "OPTIONS")
 
 
 async def authenticate(
-    services: Services, request: Request, directory_id: str
+    services: Services, request: Request, directory_id: str, needed: Scope = Scope.SCIM
 ) -> tuple[Directory, Verified]:
-    """Return the directory and the token. Raises Unauthorized, Forbidden, Unavailable."""
+    """Return the directory and the token. Raises Unauthorized, Forbidden, Unavailable.
+
+    A token that may read is enough for a call of SCIM that reads. A paused directory takes no calls
+    of SCIM; what applications ask is answered.
+    """
     value = _bearer(request.headers.get("authorization"))
     is_jwt = value.count(".") == 2
     token = await (services.access_tokens if is_jwt else services.verifier).verify(value)
@@ -32,16 +36,18 @@ async def authenticate(
     directory = await services.directories.get(directory_id)
     if directory is None or directory.deletion is not None:
         raise _refused("The directory was deleted; its tokens are worth nothing.", "invalid_token")
-    if directory.state == "paused":
+    if directory.state == "paused" and needed is not Scope.ACCESS:
         raise ServiceUnavailable(
             "The admin of the endpoint has paused this directory.",
             headers={"Retry-After": str(PAUSED_FOR)},
         )
-    if token.scope is Scope.SCIM or (token.scope is Scope.SCIM_READ and _reads(request)):
+    reads = needed is Scope.SCIM and token.scope is Scope.SCIM_READ and _reads(request)
+    if token.scope is needed or reads:
         return directory, token
+    scope = f'error="insufficient_scope", scope="{needed.value}"'
     raise Forbidden(
-        f"The scope of this token is {token.scope.value}; this call needs scim.",
-        headers={"WWW-Authenticate": f'{_CHALLENGE}, error="insufficient_scope", scope="scim"'},
+        f"The scope of this token is {token.scope.value}; this call needs {needed.value}.",
+        headers={"WWW-Authenticate": f"{_CHALLENGE}, {scope}"},
     )
 
 

@@ -8,6 +8,7 @@ import azure.functions as func
 
 from scim.protocol.schema import Resource
 from scim.provisioning import presentation
+from scim.provisioning.access_extension import ACCESS_URN
 from scim.provisioning.stored_users import StoredUser
 from scim.web import resources
 from scim.web.endpoint import Endpoint
@@ -22,8 +23,8 @@ async def serve(exchange: Exchange) -> func.HttpResponse:
 def endpoint(exchange: Exchange) -> Endpoint[StoredUser]:
     """Return the endpoint. A PATCH shows the user: some clients take nothing else."""
 
-    async def show(user: StoredUser, wants: Callable[[str], bool]) -> Resource:  # noqa: ARG001 - one read holds all
-        return presentation.user(user, exchange.base)
+    async def show(user: StoredUser, wants: Callable[[str], bool]) -> Resource:
+        return presentation.user(user, exchange.base, access=wants(ACCESS_URN))
 
     services = exchange.services
     return Endpoint(

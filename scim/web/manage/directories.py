@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Literal
 
@@ -14,6 +14,7 @@ from scim.protocol.schema import Json
 from scim.provisioning import stored_directories as stored
 from scim.provisioning.directories import NameTaken
 from scim.provisioning.policy import Policy
+from scim.provisioning.profile import check_path
 from scim.provisioning.stored_directories import Access, Deletion
 from scim.web.manage import tokens
 from scim.web.manage.merge_patch import MERGE_PATCH, merge_patch
@@ -40,6 +41,16 @@ class PolicyOverrides(Policy):
             except ScimError as error:
                 raise ValueError(error.detail) from None
         return names
+
+    @field_validator("profile")
+    @classmethod
+    def _readable(cls, profile: Mapping[str, str], info: ValidationInfo) -> Mapping[str, str]:
+        for path in profile.values():
+            try:
+                check_path(path, info.context)
+            except ScimError as error:
+                raise ValueError(error.detail) from None
+        return profile
 
 
 class NewDirectory(Sent):

@@ -73,8 +73,10 @@ class GroupQueue(Generic[Change, Result]):
                     await self._make_waiting(line)
         except Unavailable:
             if turn in line.waiting:
-                line.waiting.remove(turn)
                 raise
+        finally:
+            if turn in line.waiting:  # given up: nobody may take it for the first of those behind
+                line.waiting.remove(turn)
         return await asyncio.shield(turn.done)  # its maker settles it, whoever waits
 
     def _line(self, group: str) -> _Line[Change, Result]:

@@ -117,6 +117,16 @@ async def test_whoever_gives_up_leaves_the_line(queue: GroupQueue[int, int], mak
     assert maker.made == [[4]]
 
 
+async def test_a_change_given_up_in_line_is_not_made(maker: Maker) -> None:
+    """A call that is cancelled while it waits leaves no change behind, and holds up nobody."""
+    queue = GroupQueue[int, int](maker.make, lambda _, __: False)
+    tasks = await joined(queue, 1, 2, 3)
+    tasks[1].cancel()
+    maker.let.set()
+    assert await asyncio.wait_for(tasks[2], timeout=5) == 6
+    assert maker.made == [[1], [3]]
+
+
 async def test_nobody_waits_for_ever(
     queue: GroupQueue[int, int], maker: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

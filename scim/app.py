@@ -11,6 +11,7 @@ from scim.protocol.schema import ResourceType, group_type, user_type
 from scim.provisioning import collections
 from scim.provisioning.access_extension import ACCESS_EXTENSION
 from scim.provisioning.access_tokens import AccessTokens
+from scim.provisioning.bursts import Bursts
 from scim.provisioning.check_work import CheckWork
 from scim.provisioning.clients import Clients
 from scim.provisioning.cursors import Cursors
@@ -151,7 +152,11 @@ def build(
             work,
             tokens,
             usage,
-            [sync.run, lambda _: idempotency.forget_old()],
+            [
+                sync.run,
+                Bursts(storage, directories, guard, now).run,
+                lambda _: idempotency.forget_old(),
+            ],
             now,
         ),
     )

@@ -27,6 +27,7 @@ A directory is one partition:
     a                   contacts of the identity provider, and what its requests needed
     t                   totals, folded from the log
     q                   a doubt about the totals: count anew
+    b                   users who ceased to be active lately
     s                   how far the rules in force are applied to all users
     j_<job>             work longer than one commit
     c_<job>_<number>    members that the job still has to add or remove
@@ -64,6 +65,7 @@ CURSOR_KEY: Final = "s_cursors"
 RULES: Final = "s_rules"
 SAVED_RULES: Final = "s_rules_saved"
 RULE_SYNC: Final = "s"
+BURST: Final = "b"
 SIGNING_KEYS: Final = "s_signing"
 # One more than every character of a key: `prefix + END` closes the range of a prefix.
 END: Final = "~"

@@ -36,6 +36,15 @@ var rules = [
     moreThan: 0
   }
   {
+    name: 'deactivation-burst'
+    title: 'An identity provider deactivates many users'
+    meaning: 'They have lost their access. If nobody meant it, stop the provisioning job there; often its scope or a filter was changed.'
+    query: '${records} | where event == "deactivation_burst"'
+    severity: 2
+    window: 'PT1H'
+    moreThan: 0
+  }
+  {
     name: 'defect'
     title: 'A fault in Rollcall itself'
     meaning: 'A call was answered 500; the record names the message id and the place in the code. Report it.'

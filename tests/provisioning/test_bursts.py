@@ -21,7 +21,7 @@ async def cease(directory: Directory, users: int, *, delete: bool = False) -> No
 
 
 async def told(directory: Directory, caplog: pytest.LogCaptureFixture) -> list[tuple[int, int]]:
-    """Let the timer come by once the log has settled; return how many it says ceased, and are left."""
+    """Let the timer come by once the log has settled; return how many ceased and are left."""
     directory.endpoint.clock.forward(minutes=3)
     with caplog.at_level(logging.WARNING, "rollcall"):
         await directory.endpoint.services.upkeep.run()

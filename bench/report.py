@@ -16,7 +16,11 @@ MEMORY_BUDGET: Final = 256 * 1024 * 1024  # bytes; the answer to a GET of the la
 
 @dataclass
 class Report:
-    """All that was measured. `peer` are the timings of another server under the same calls."""
+    """All that was measured.
+
+    `peer` are the timings of another server under the same calls, which keeps its resources in
+    memory alone.
+    """
 
     timings: list[Timing] = field(default_factory=list)
     peer: list[Timing] = field(default_factory=list)
@@ -91,7 +95,8 @@ def _peer(ours: Sequence[Timing], peer: Sequence[Timing]) -> str:
         own = next(
             each
             for each in ours
-            if (each.call, each.connections) == (other.call, other.connections)
+            if (each.call, each.size, each.connections)
+            == (other.call, other.size, other.connections)
         )
         ratio = f"{own.per_second / other.per_second:.1f}"
         rows.append((*_row(other)[:6], f"{own.per_second:.0f}", ratio))

@@ -17,12 +17,14 @@ from scim.provisioning.clients import Clients
 from scim.provisioning.cursors import Cursors
 from scim.provisioning.declared_rules import Declared, read_declared
 from scim.provisioning.directories import Directories
+from scim.provisioning.failures import Failures
 from scim.provisioning.federation import Assertions
 from scim.provisioning.group_work import GroupWork
 from scim.provisioning.groups import Groups
 from scim.provisioning.idempotency import Idempotency
 from scim.provisioning.jobs import Jobs
 from scim.provisioning.key_sets import KeySets
+from scim.provisioning.masking import Masking
 from scim.provisioning.policy import Policy
 from scim.provisioning.ports import Fetch, Storage, Unavailable, Vault
 from scim.provisioning.queries import Queries
@@ -125,6 +127,8 @@ def build(
         tokens=tokens,
         usage=usage,
         idempotency=idempotency,
+        failures=Failures(storage, now),
+        masking=Masking([user, group]),
         verifier=Verifier(vault, now),
         clients=Clients(storage, tokens, now),
         client_secrets=client_secrets,

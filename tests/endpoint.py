@@ -19,8 +19,9 @@ from yarl import URL
 from local.host import Host
 from scim.app import build
 from scim.provisioning import rows
-from scim.provisioning.log import LogEntry
+from scim.provisioning.log import LogEntry, Outcome
 from scim.provisioning.ports import Fetch, Operation, Page, Row, Storage, Vault
+from scim.provisioning.scans import scan_rows
 from scim.settings import read_settings
 from scim.storage.local_vault import LocalVault
 from scim.storage.sqlite import SqliteStorage
@@ -156,11 +157,29 @@ class Directory:
         assert answer.status == 200, answer.raw
         return answer.json
 
+    async def state(self) -> dict[str, str]:
+        """Return the version of each row, without those in which refused calls are kept."""
+        failed = {each.message_id.replace("-", "") for each in await self.failures()}
+        found = scan_rows(self.endpoint.services.storage, rows.partition(self.id), "", rows.END)
+        return {
+            row.key: row.etag
+            async for row in found
+            if row.key[:2] not in ("v_", "b_") and not failed & set(row.key.split("_"))
+        }
+
     async def log(self) -> list[LogEntry]:
-        """Return the provisioning log, newest first."""
-        storage = self.endpoint.services.storage
-        page = await storage.scan(rows.partition(self.id), rows.LOG, rows.LOG + rows.END)
-        return [LogEntry.model_validate(rows.unpack(row.values)) for row in page.rows]
+        """Return the entries of changes in the provisioning log, newest first."""
+        return [each for each in await self._entries() if each.outcome is Outcome.SUCCESS]
+
+    async def failures(self) -> list[LogEntry]:
+        """Return the entries of refused and failed calls, newest first."""
+        return [each for each in await self._entries() if each.outcome is not Outcome.SUCCESS]
+
+    async def _entries(self) -> list[LogEntry]:
+        found = scan_rows(
+            self.endpoint.services.storage, rows.partition(self.id), rows.LOG, rows.LOG + rows.END
+        )
+        return [LogEntry.model_validate(rows.unpack(row.values)) async for row in found]
 
 
 @dataclass

@@ -61,6 +61,7 @@ INSTALLATION: Final = "installation"
 TOTALS: Final = "t"
 DOUBT: Final = "q"
 LOG: Final = "l_"
+EVENT_PLACES: Final = "b_"
 CURSOR_KEY: Final = "s_cursors"
 RULES: Final = "s_rules"
 SAVED_RULES: Final = "s_rules_saved"
@@ -212,6 +213,27 @@ def name_holder(name: str, user_id: str = "") -> str:
 def held_name(user_id: str, name: str = "") -> str:
     """Key of the digest of a name that a user has or had; without it, the beginning of all."""
     return f"h_{user_id}_{name}"
+
+
+def event(event_id: str) -> str:
+    """Key of a failed event."""
+    return f"v_{event_id}"
+
+
+def events_of(subject: str) -> str:
+    """Return the beginning of the keys of all events of a subject."""
+    return f"v_{subject}_"
+
+
+def event_place(milliseconds: int, event_id: str = "") -> str:
+    """Key of an event by the time of its last call; without it, the place just before all."""
+    inverted = f"{EVENT_PLACES}{0xFFFFFFFFFFFF - milliseconds:012x}"
+    return f"{inverted}_{event_id}" if event_id else inverted
+
+
+def placed_event(key: str) -> str:
+    """Return the id of the event that has this place."""
+    return key.split("_", 2)[2]
 
 
 def directory(directory_id: str = "") -> str:

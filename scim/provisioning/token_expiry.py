@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,10 +12,9 @@ from scim.provisioning.log import Did
 from scim.provisioning.management_log import By, deliver, note
 from scim.provisioning.ports import Conflict, Operation, Replace, Storage
 from scim.provisioning.stored_tokens import StoredToken, Token, log_target, token_values
+from scim.provisioning.telemetry import Event, tell
 
 THRESHOLDS: Final = (30, 14, 7, 1, 0)  # days before expiry; 0 is the day itself
-
-_log = logging.getLogger("rollcall")
 
 
 async def flag_expiring(storage: Storage, tokens: Sequence[StoredToken], now: datetime) -> None:
@@ -40,16 +38,11 @@ async def flag_expiring(storage: Storage, tokens: Sequence[StoredToken], now: da
             await storage.commit(rows.INSTALLATION, operations)
         except Conflict:
             continue  # another run has told, or an admin has just changed it
-        days_left = _days_left(token, now)
-        _log.warning(
-            "a token expires in %d days",
-            days_left,
-            extra={
-                "event": "token_expiring",
-                "directory": token.directory,
-                "tokenId": token.id,
-                "daysLeft": days_left,
-            },
+        tell(
+            Event.TOKEN_EXPIRING,
+            directory=token.directory,
+            tokenId=token.id,
+            daysLeft=_days_left(token, now),
         )
         await deliver(storage, token.directory)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -16,14 +15,13 @@ from scim.provisioning.purge import purge
 from scim.provisioning.recount import settle_doubt
 from scim.provisioning.stored_directories import Directory
 from scim.provisioning.stored_tokens import tokens_of
+from scim.provisioning.telemetry import Event, tell
 from scim.provisioning.token_expiry import flag_expiring
 from scim.provisioning.token_usage import TokenUsage
 from scim.provisioning.tokens import Tokens
 
 SLICE: Final = timedelta(minutes=4)  # within the host's limit of five minutes a run
 RESULTS: Final = timedelta(days=1)  # a job that has a result is kept this long
-
-_log = logging.getLogger("rollcall")
 
 
 Duty = Callable[[datetime], Awaitable[None]]  # is to end by that time
@@ -90,8 +88,4 @@ async def _or_put_off(duty: Awaitable[None], directory: str = "") -> None:
     try:
         await duty
     except Unavailable as error:
-        _log.warning(
-            "upkeep is put off: %s",
-            error,
-            extra={"event": "upkeep_put_off", "directory": directory},
-        )
+        tell(Event.UPKEEP_PUT_OFF, directory=directory, error=str(error))

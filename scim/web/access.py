@@ -21,7 +21,7 @@ from scim.provisioning.stored_directories import Directory
 from scim.provisioning.stored_users import StoredUser, load_user
 from scim.provisioning.tokens import Scope
 from scim.web import responses
-from scim.web.authentication import authenticate, source_address
+from scim.web.authentication import admit, authenticate, source_address
 from scim.web.manage.problems import problem
 from scim.web.requests import Request, read_request
 from scim.web.scim import METHODS
@@ -60,7 +60,8 @@ async def _answer(provider: Provider, req: func.HttpRequest) -> func.HttpRespons
 
 async def _served(services: Services, request: Request) -> func.HttpResponse:
     directory_id, *rest = (request.segments[2], *request.segments[4:])
-    directory, token = await authenticate(services, request, directory_id, Scope.ACCESS)
+    directory, token = await authenticate(services, request, directory_id)
+    admit(directory, token, request, Scope.ACCESS)
     services.usage.note(
         directory.id, token.id, source_address(request), request.headers.get("user-agent", "")
     )

@@ -17,13 +17,9 @@ _READS = ("GET", "HEAD", "OPTIONS")
 
 
 async def authenticate(
-    services: Services, request: Request, directory_id: str, needed: Scope = Scope.SCIM
+    services: Services, request: Request, directory_id: str
 ) -> tuple[Directory, Verified]:
-    """Return the directory and the token. Raises Unauthorized, Forbidden, Unavailable.
-
-    A token that may read is enough for a call of SCIM that reads. A paused directory takes no calls
-    of SCIM; what applications ask is answered.
-    """
+    """Return the directory and the token. Raises Unauthorized, Unavailable."""
     value = _bearer(request.headers.get("authorization"))
     is_jwt = value.count(".") == 2
     token = await (services.access_tokens if is_jwt else services.verifier).verify(value)
@@ -36,6 +32,17 @@ async def authenticate(
     directory = await services.directories.get(directory_id)
     if directory is None or directory.deletion is not None:
         raise _refused("The directory was deleted; its tokens are worth nothing.", "invalid_token")
+    return directory, token
+
+
+def admit(
+    directory: Directory, token: Verified, request: Request, needed: Scope = Scope.SCIM
+) -> None:
+    """Raise Forbidden if the scope is too small, ServiceUnavailable if the directory is paused.
+
+    A token that may read is enough for a call of SCIM that reads. A paused directory takes no calls
+    of SCIM; what applications ask is answered.
+    """
     if directory.state == "paused" and needed is not Scope.ACCESS:
         raise ServiceUnavailable(
             "The admin of the endpoint has paused this directory.",
@@ -43,7 +50,7 @@ async def authenticate(
         )
     reads = needed is Scope.SCIM and token.scope is Scope.SCIM_READ and _reads(request)
     if token.scope is needed or reads:
-        return directory, token
+        return
     scope = f'error="insufficient_scope", scope="{needed.value}"'
     raise Forbidden(
         f"The scope of this token is {token.scope.value}; this call needs {needed.value}.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import quote
@@ -23,7 +23,7 @@ from scim.protocol.bulk import (
 from scim.protocol.errors import InvalidValue, NotFound, ServiceUnavailable, Unresolved
 from scim.provisioning.identifiers import resource_id
 from scim.provisioning.log import Call
-from scim.web import groups, responses, users
+from scim.web import failures, groups, responses, users
 from scim.web.exchange import Exchange, Handler, by_method
 from scim.web.requests import Request, read_request
 
@@ -107,9 +107,11 @@ class _Run:
             quirks=[],
             ignored=[],
         )
+        path: Sequence[str] = operation.path.strip("/").split("/")
         try:
             self._check_time(step)
             request = self._request(operation)
+            path = request.segments[3:]
             if operation.method != "POST":
                 outcome.setdefault("location", self._location(request))
             return await self._dispatch(request, call)
@@ -118,6 +120,8 @@ class _Run:
             refusal = responses.to_error(error, call.message_id)
             outcome["status"] = str(refusal.status)
             outcome["response"] = responses.error_body(refusal, call.message_id)
+            services = self._exchange.services
+            await failures.keep(services, call, operation.method, path, operation.data, refusal)
             return None
 
     def _check_time(self, step: Step) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from scim.protocol.errors import (
 from scim.provisioning.federation import AssertionRefused
 from scim.provisioning.identifiers import resource_id
 from scim.provisioning.signing_keys import TOKEN_LIFE
+from scim.provisioning.telemetry import Event, tell
 from scim.provisioning.verification import Verified
 from scim.web import responses
 from scim.web.requests import Request, read_request
@@ -32,8 +32,6 @@ FORM_BYTES: Final = 32 * 1024  # an assertion of Entra has about two thousand
 _PARAMETERS: Final = 50
 _ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}  # RFC 6749 §5.1
-
-_log = logging.getLogger("rollcall")
 
 
 class OAuthError(ScimError):
@@ -205,14 +203,11 @@ async def _by_assertion(
         await services.assertions.check(federation, shown.assertion or "")
     except AssertionRefused as refusal:
         # An identity provider may not show its admin the answer.
-        _log.warning(
-            "a client assertion is refused: %s",
-            refusal,
-            extra={
-                "event": "assertion_refused",
-                "directory": directory_id,
-                "messageId": message_id,
-            },
+        tell(
+            Event.ASSERTION_REFUSED,
+            directory=directory_id,
+            messageId=message_id,
+            error=str(refusal),
         )
         raise _unknown(f"The client_assertion is refused: {refusal}.") from None
     return federation.verified(directory_id)

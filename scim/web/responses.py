@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 
 import azure.functions as func
@@ -11,13 +10,12 @@ import orjson
 from scim.protocol.errors import InternalError, ScimError, ServiceUnavailable
 from scim.protocol.schema import Json, Resource
 from scim.provisioning.ports import LimitExceeded, Unavailable
+from scim.provisioning.telemetry import Event, tell
 from scim.web.requests import Request
 from scim.web.services import Misconfigured
 
 SCIM_JSON = "application/scim+json"
 JSON = "application/json"
-
-_log = logging.getLogger("rollcall")
 
 
 def scim(
@@ -70,12 +68,7 @@ def to_error(error: Exception, message_id: str) -> ScimError:
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     place = f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace else "?"
-    _log.error(
-        "defect %s in %s",
-        type(error).__name__,
-        place,
-        extra={"event": "defect", "messageId": message_id},
-    )
+    tell(Event.DEFECT, messageId=message_id, error=type(error).__name__, place=place)
     return InternalError("Something is wrong in the endpoint itself; its log names the message id.")
 
 

@@ -10,8 +10,8 @@ import azure.functions as func
 from scim.protocol.errors import InvalidVersion, NotFound, NotImplementedHere
 from scim.provisioning.identifiers import resource_id
 from scim.provisioning.log import Call
-from scim.web import bulk, discovery, groups, responses, search, users
-from scim.web.authentication import authenticate, source_address
+from scim.web import bulk, discovery, failures, groups, responses, search, users
+from scim.web.authentication import admit, authenticate, source_address
 from scim.web.exchange import Exchange, Handler
 from scim.web.requests import read_request
 from scim.web.services import Provider, Services
@@ -89,11 +89,6 @@ async def _dispatch(
                     source_address(request),
                     request.headers.get("user-agent", ""),
                 )
-            policy = services.policy.overridden_by(directory.policy)
-            services.rate.take(directory.id, policy.requests_per_second)
-            handler = _BY_LOWER_NAME.get(endpoint.lower())
-            if handler is None:
-                raise NotFound(f"There is no {endpoint[:100]}; served are {', '.join(ENDPOINTS)}.")
         case (_, "v2" | "V2", *_):
             raise NotFound("The Base URL is /scim/v2/{directory}; a resource follows it.")
         case _:
@@ -103,11 +98,28 @@ async def _dispatch(
         message_id=message_id,
         started=started,
         actor=token.actor,
-        policy=policy,
+        policy=services.policy.overridden_by(directory.policy),
         user_agent=request.headers.get("user-agent", ""),
         traceparent=request.traceparent,
         clock=services.now,
         if_match=request.headers.get("if-match"),
         if_none_match=request.headers.get("if-none-match"),
     )
-    return await handler(Exchange(services, request, directory, call, tuple(rest)))
+    exchange = Exchange(services, request, directory, call, tuple(rest))
+    try:
+        admit(directory, token, request)
+        services.rate.take(directory.id, call.policy.requests_per_second)
+        return await _handler(endpoint)(exchange)
+    except Exception as error:
+        refusal = responses.to_error(error, message_id)
+        path = (endpoint, *rest)
+        body = failures.body_of(request)
+        await failures.keep(services, call, request.method, path, body, refusal)
+        raise refusal from error
+
+
+def _handler(endpoint: str) -> Handler:
+    handler = _BY_LOWER_NAME.get(endpoint.lower())
+    if handler is None:
+        raise NotFound(f"There is no {endpoint[:100]}; served are {', '.join(ENDPOINTS)}.")
+    return handler

@@ -13,11 +13,13 @@ from scim.provisioning.clients import Clients
 from scim.provisioning.collections import Stored_co
 from scim.provisioning.cursors import Cursors
 from scim.provisioning.directories import Directories
+from scim.provisioning.failures import Failures
 from scim.provisioning.federation import Assertions
 from scim.provisioning.groups import Groups
 from scim.provisioning.idempotency import Idempotency
 from scim.provisioning.jobs import Jobs
 from scim.provisioning.log import Call
+from scim.provisioning.masking import Masking
 from scim.provisioning.policy import Policy
 from scim.provisioning.ports import Storage, Vault
 from scim.provisioning.queries import Queries
@@ -81,6 +83,8 @@ class Services:
     tokens: Tokens
     usage: TokenUsage
     idempotency: Idempotency
+    failures: Failures
+    masking: Masking
     verifier: Verifier
     clients: Clients
     client_secrets: Verifier

@@ -19,6 +19,7 @@ import pytest
 
 from scim.provisioning import rows
 from scim.provisioning.checker import check
+from scim.provisioning.log import LogEntry, Outcome
 from scim.provisioning.scans import scan_rows
 from scim.storage.sqlite import SqliteStorage
 from tests.endpoint import Directory, patch_message, running
@@ -246,7 +247,9 @@ async def serial_order(stage: Stage, calls: Sequence[Made]) -> list[Made]:
     """Return the calls that changed something, in the order in which they did."""
     partition = rows.partition(stage.directory.id)
     found = [
-        row async for row in scan_rows(stage.storage, partition, rows.LOG, rows.LOG + rows.END)
+        row
+        async for row in scan_rows(stage.storage, partition, rows.LOG, rows.LOG + rows.END)
+        if LogEntry.model_validate(rows.unpack(row.values)).outcome is Outcome.SUCCESS
     ]
     # SQLite's etags count the commits.
     commits = {rows.unpack(row.values)["messageId"]: int(row.etag) for row in found}

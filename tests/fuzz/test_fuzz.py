@@ -75,7 +75,7 @@ async def test_a_fault_is_told_with_the_smallest_request() -> None:
     [found] = sending.found
     assert found.again
     assert found.finding.kind == "status 500"
-    assert "defect RuntimeError in Brittle.commit" in found.finding.said
+    assert "error=RuntimeError place=Brittle.commit" in found.finding.said
     [sent] = found.steps
     assert "Ferries" in str(sent)
     assert len(sent.content() or b"") < 150, sent

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
 from scim.protocol.errors import ERROR_SCHEMA
-from scim.provisioning import rows
-from scim.provisioning.scans import scan_rows
 from tests.endpoint import Answer, Directory
 
 SECONDS = 3.0  # generous on a busy machine; what takes longer grows with the input
@@ -26,12 +23,12 @@ async def refused(
     **sent: Any,
 ) -> Answer:
     """Send, and check all that is promised of a refusal; `says` has to stand in its detail."""
-    before = await stored(directory)
+    before = await directory.state()
     started = time.perf_counter()
     answer = await directory.send(method, path, body, **sent)
     assert time.perf_counter() - started < SECONDS
     check_refusal(answer, status, scim_type, says)
-    assert await stored(directory) == before
+    assert await directory.state() == before
     return answer
 
 
@@ -47,10 +44,3 @@ def check_refusal(
         assert words in error["detail"], error["detail"]
     assert answer.headers["x-message-id"] in error["detail"]
     assert len(error["detail"]) < 1000
-
-
-async def stored(directory: Directory) -> Mapping[str, str]:
-    """Return all rows of the directory: the version of each by its key."""
-    storage = directory.endpoint.services.storage
-    found = scan_rows(storage, rows.partition(directory.id), "", rows.END)
-    return {row.key: row.etag async for row in found}

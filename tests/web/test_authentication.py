@@ -19,7 +19,7 @@ from scim.provisioning.scans import scan_rows
 from scim.provisioning.tokens import TOKEN, Scope
 from scim.storage.local_vault import LocalVault
 from tests.endpoint import HOST_KEY, SCIM_JSON, Answer, Directory, Endpoint, running
-from tests.web.refusals import check_refusal, stored
+from tests.web.refusals import check_refusal
 from tests.web.wavering_vault import WaveringVault
 
 
@@ -239,20 +239,20 @@ async def test_a_token_for_reading_reads(directory: Directory) -> None:
         data = b"{}" if method == "POST" else None
         answer = await call(directory, bearer, method=method, path=path, data=data)
         assert answer.status in (200, 204), answer.raw
-    before = await stored(directory)
+    before = await directory.state()
     for method, path in WRITES:
         answer = await call(
             directory, bearer, method=method, path=path.format(id=kim), data=b'{"userName": "lee"}'
         )
         check_refusal(answer, 403, says=("scim.read", "needs scim"))
         assert 'error="insufficient_scope"' in answer.headers["WWW-Authenticate"]
-    assert await stored(directory) == before
+    assert await directory.state() == before
 
 
 async def test_no_write_hides_behind_a_search(directory: Directory) -> None:
     """A path that only ends in .search opens nothing to a token for reading."""
     reader = await directory.endpoint.services.tokens.create(directory.id, "reads", Scope.SCIM_READ)
-    before = await stored(directory)
+    before = await directory.state()
     bulk = (
         b'{"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": '
         b'[{"method": "POST", "path": "/Users", "bulkId": "a", "data": {"userName": "lee"}}]}'
@@ -262,7 +262,7 @@ async def test_no_write_hides_behind_a_search(directory: Directory) -> None:
             directory, f"Bearer {reader.value}", method="POST", path=path, data=bulk
         )
         assert answer.status in (403, 404, 405), answer.raw
-    assert await stored(directory) == before
+    assert await directory.state() == before
 
 
 async def test_a_token_for_access_opens_no_scim(directory: Directory) -> None:

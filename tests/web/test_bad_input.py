@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from tests.endpoint import SCIM_JSON, Answer, Directory, patch_message
-from tests.web.refusals import check_refusal, refused, stored
+from tests.web.refusals import check_refusal, refused
 
 MIB = 1024 * 1024
 KIM = b'{"userName": "kim@example.com"}'
@@ -128,10 +128,10 @@ async def test_a_chunked_body_is_refused(directory: Directory) -> None:
         yield KIM[:5]
         yield KIM[5:]
 
-    before = await stored(directory)
+    before = await directory.state()
     answer = await send(directory, chunks(), {"Content-Type": SCIM_JSON})
     check_refusal(answer, 411, says=("Content-Length", "chunked"))
-    assert await stored(directory) == before
+    assert await directory.state() == before
 
 
 async def test_a_client_may_wait_for_the_go_ahead(directory: Directory) -> None:

@@ -328,7 +328,7 @@ async def test_nothing_secret_is_shown_anywhere(
         found = scan_rows(endpoint.services.storage, partition, "", rows.END)
         texts.extend([str(row) async for row in found])
     assert any(client.secret_id in text for text in texts)
-    assert "assertion is refused" in caplog.text
+    assert "assertion_refused" in caplog.text
     secrets = [client.secret.rpartition("_")[2], digest(client.secret), "PRIVATE KEY"]
     secrets += [each.rpartition(".")[2] for each in (*tokens, forged, sent, wrong)]
     for secret in secrets:

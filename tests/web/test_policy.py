@@ -45,13 +45,6 @@ async def set_policy(directory: Directory, **policy: Any) -> None:
     assert answer.status == 200, answer.raw
 
 
-async def stored_rows(directory: Directory) -> dict[str, str]:
-    """Return the etags of all rows of the directory."""
-    storage = directory.endpoint.services.storage
-    page = await storage.scan(rows.partition(directory.id), "!", "~")
-    return {row.key: row.etag for row in page.rows}
-
-
 async def checked(directory: Directory) -> list[Any]:
     """Return what the checker finds."""
     services = directory.endpoint.services
@@ -175,14 +168,14 @@ async def test_what_is_switched_off_is_501(
     """The detail names the switch and the app setting, and nothing is stored; on, it passes."""
     ids = await users_and_groups(directory)
     await set_policy(directory, **{switch: False})
-    before = await stored_rows(directory)
+    before = await directory.state()
     sent = (method, filled(path, ids), filled(body, ids))
     answer = await directory.send(*sent)
     assert answer.status == 501, answer.raw
     assert answer.json["detail"].startswith(switch)
     named = next(word for word in answer.json["detail"].split() if word.startswith("ALLOW_"))
     assert named.rstrip(".") in Settings.model_fields
-    assert await stored_rows(directory) == before
+    assert await directory.state() == before
     await set_policy(directory, **{switch: True})
     assert (await directory.send(*sent)).status in (200, 201, 204)
 
@@ -267,7 +260,7 @@ async def test_by_default_a_deleted_user_leaves_no_record(directory: Directory) 
     """Nothing but the log is left."""
     kim = await directory.create_user(**KIM)
     await directory.send("DELETE", f"/Users/{kim['id']}")
-    assert {key[:2] for key in await stored_rows(directory)} == {"h_", "i_", "l_"}
+    assert {key[:2] for key in await directory.state()} == {"h_", "i_", "l_"}
 
 
 @pytest.mark.parametrize("kept", [False, True])
@@ -416,7 +409,7 @@ async def test_a_record_is_found_by_its_name(directory: Directory) -> None:
     kim = await directory.create_user(**KIM)
     await directory.send("DELETE", f"/Users/{kim['id']}")
     storage, partition = directory.endpoint.services.storage, rows.partition(directory.id)
-    index = next(key for key in await stored_rows(directory) if key.startswith("w_"))
+    index = next(key for key in await directory.state() if key.startswith("w_"))
     await storage.commit(partition, [Delete(index, None)])
     assert [each.key for each in await checked(directory)] == [index]
 

@@ -77,11 +77,17 @@ def test_memory_is_bounded() -> None:
 
 
 async def test_too_many_requests_are_429(tmp_path: Path) -> None:
-    """A SCIM error with Retry-After, without a storage call; a second later all is well."""
+    """A SCIM error with Retry-After; a second later all is well.
+
+    The first one is kept as a failed event; for a minute no other costs a storage call.
+    """
     async with running(tmp_path, REQUESTS_PER_SECOND="2") as endpoint:
         directory = await endpoint.directory("demo")
         await directory.send("GET", "/Schemas")
         await directory.send("GET", "/Schemas")
+        assert (await directory.send("GET", "/Users")).status == 429
+        (kept,) = await directory.failures()
+        assert kept.cause == "tooFast"
         endpoint.storage.calls.clear()
         refused = await directory.send("GET", "/Users")
         assert (refused.status, refused.headers["Retry-After"]) == (429, "1")

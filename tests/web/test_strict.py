@@ -8,7 +8,6 @@ from urllib.parse import quote
 import pytest
 
 from scim.protocol.schema import ENTERPRISE_USER, GROUP, USER
-from scim.provisioning import rows
 from tests.endpoint import Directory, patch_message
 
 KIM = {
@@ -32,13 +31,6 @@ async def set_strict(directory: Directory, *, strict: bool) -> None:
     path = f"/directories/{directory.id}"
     answer = await directory.endpoint.manage("PATCH", path, {"policy": {"strict": strict}})
     assert answer.status == 200, answer.raw
-
-
-async def version(directory: Directory) -> dict[str, str]:
-    """Return the etags of all that is stored."""
-    storage = directory.endpoint.services.storage
-    page = await storage.scan(rows.partition(directory.id), "!", "~")
-    return {row.key: row.etag for row in page.rows}
 
 
 def user(**attributes: Any) -> dict[str, Any]:
@@ -86,12 +78,12 @@ async def test_a_quirk_is_400_and_named(
     group = await directory.create_group("Tunnels", [kim["id"]])
     path = path.format(kim=kim["id"], group=group["id"])
     await set_strict(directory, strict=True)
-    before = await version(directory)
+    before = await directory.state()
     answer = await directory.send(method, path, body)
     assert (answer.status, answer.json["scimType"]) == (400, "invalidSyntax"), answer.raw
     said = answer.json["detail"]
     assert [word.rstrip(":") for word in said.split() if "_" in word] == quirks
-    assert await version(directory) == before
+    assert await directory.state() == before
     await set_strict(directory, strict=False)
     assert (await directory.send(method, path, body)).status in (200, 201, 204)
 

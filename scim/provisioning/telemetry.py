@@ -1,0 +1,78 @@
+"""Telemetry: records for operators, each with a stable name on which alerts are built.
+
+They go through the standard `logging`, so that the host or OpenTelemetry carries them. A record
+holds ids and numbers, never a name, an address or a value of a person.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+_log = logging.getLogger("rollcall")
+
+
+class Event(StrEnum):
+    """The names of all records."""
+
+    CALL_FAILED = "call_failed"
+    FAILURE_NOT_KEPT = "failure_not_kept"
+    ASSERTION_REFUSED = "assertion_refused"
+    DEFECT = "defect"
+    TOKEN_EXPIRING = "token_expiring"  # noqa: S105 - a name
+    UPKEEP_PUT_OFF = "upkeep_put_off"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of record: how grave it is, when it is written, and the facts that it holds."""
+
+    level: int
+    meaning: str
+    facts: tuple[str, ...]
+
+
+KINDS: Final = {
+    Event.CALL_FAILED: Kind(
+        logging.WARNING,
+        "A SCIM call was refused or failed, and is kept as a failed event.",
+        ("directory", "messageId", "status", "cause"),
+    ),
+    Event.FAILURE_NOT_KEPT: Kind(
+        logging.WARNING,
+        "A refused or failed call could not be kept as an event; the next one counts it.",
+        ("directory", "messageId", "error"),
+    ),
+    Event.ASSERTION_REFUSED: Kind(
+        logging.WARNING,
+        "A client assertion was refused: its identity provider may not show its admin why.",
+        ("directory", "messageId", "error"),
+    ),
+    Event.DEFECT: Kind(
+        logging.ERROR,
+        "Something is wrong in the endpoint itself: the type and the place of an exception.",
+        ("messageId", "error", "place"),
+    ),
+    Event.TOKEN_EXPIRING: Kind(
+        logging.WARNING,
+        "A token has reached a threshold before its expiry; once per token and threshold.",
+        ("directory", "tokenId", "daysLeft"),
+    ),
+    Event.UPKEEP_PUT_OFF: Kind(
+        logging.WARNING,
+        "A duty of the timer could not be done and is left to the next run.",
+        ("directory", "error"),
+    ),
+}
+
+
+def tell(event: Event, **facts: str | int) -> None:
+    """Write a record with exactly the facts of its kind."""
+    kind = KINDS[event]
+    assert facts.keys() == set(kind.facts), f"{event} takes {kind.facts}"
+    record = {"event": event.value, **facts}
+    # In the text as well: not every carrier passes the fields on.
+    text = " ".join(f"{name}={value}" for name, value in record.items())
+    _log.log(kind.level, "%s", text, extra=record)

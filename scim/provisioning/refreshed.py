@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Generic, TypeVar
@@ -43,6 +44,7 @@ class Refreshed(Generic[T]):
         self._outage = outage
         self._held: _Held[T] | None = None
         self._fetching: asyncio.Task[T] | None = None
+        self._asked_at = now()
         self._next_asked_at: datetime | None = None  # after a source that did not answer
 
     async def get(self) -> T:
@@ -67,24 +69,28 @@ class Refreshed(Generic[T]):
 
     async def younger_than(self, age: timedelta) -> T:
         """Return a value at most so old, for whoever misses something in it. Raises Unavailable."""
-        held = self._held
-        if held is not None and self._now() - held.fetched_at < age:
-            return held.value
+        moment = self._now() - age
+        if self._held is not None and self._held.fetched_at > moment:
+            return self._held.value
+        if self._fetching is not None and self._asked_at <= moment:
+            with suppress(Unavailable):  # it may miss the same
+                await asyncio.shield(self._fetching)
         return await self._asked()
 
     async def _asked(self) -> T:
-        if self._fetching is None:
-            if not self._may_ask(self._now()):
+        if self._fetching is None or self._fetching.done():
+            now = self._now()
+            if not self._may_ask(now):
                 raise Unavailable("a source did not answer a moment ago")
-            self._fetching = asyncio.create_task(self._hold())
-            self._fetching.add_done_callback(self._done)
+            self._asked_at = now
+            self._fetching = asyncio.create_task(self._hold(now))
+            self._fetching.add_done_callback(_seen)
         return await asyncio.shield(self._fetching)
 
     def _may_ask(self, now: datetime) -> bool:
         return self._next_asked_at is None or now >= self._next_asked_at
 
-    async def _hold(self) -> T:
-        asked_at = self._now()
+    async def _hold(self, asked_at: datetime) -> T:
         try:
             value = await self._fetch()
         except Unavailable:
@@ -93,7 +99,8 @@ class Refreshed(Generic[T]):
         self._held, self._next_asked_at = _Held(asked_at, value), None
         return value
 
-    def _done(self, task: asyncio.Task[T]) -> None:
-        self._fetching = None
-        if not task.cancelled():
-            task.exception()  # seen, also when nobody waits any more
+
+def _seen(task: asyncio.Task[T]) -> None:
+    """Look at the outcome, also when nobody waits for it any more."""
+    if not task.cancelled():
+        task.exception()

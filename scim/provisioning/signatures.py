@@ -50,8 +50,6 @@ def verified(
     """
     import jwt  # noqa: PLC0415 - see above
 
-    if not token.isascii():
-        return None
     try:
         found = _jws().decode_complete(token, key, algorithms=[algorithm])
     except jwt.PyJWTError:
@@ -73,8 +71,6 @@ def _jws() -> PyJWS:
 def _header(token: str) -> dict[str, Any] | None:
     import jwt  # noqa: PLC0415 - see above
 
-    if not token.isascii():
-        return None
     try:
         return jwt.get_unverified_header(token)
     except jwt.PyJWTError:

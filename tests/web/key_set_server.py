@@ -27,7 +27,7 @@ AUDIENCE = "api://rollcall"
 class Fault(Enum):
     """How the server fails to publish its keys."""
 
-    BROKEN = auto()  # 503
+    BROKEN = auto()  # 503, whatever its body says
     SILENT = auto()  # no answer ever
     ENDLESS = auto()  # more than anyone wants to read
     GARBAGE = auto()  # an HTML page
@@ -117,7 +117,7 @@ class KeySetServer:
         self.fetches += 1
         match self.fault:
             case Fault.BROKEN:
-                return web.Response(status=503)
+                return web.Response(status=503, body=(await self._published(request)).body)
             case Fault.SILENT:
                 await asyncio.Event().wait()
             case Fault.MOVED:

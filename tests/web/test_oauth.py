@@ -21,7 +21,7 @@ from scim.provisioning.ports import Delete
 from scim.provisioning.tokens import CLIENT_SECRET, Scope
 from scim.storage.local_vault import LocalVault
 from scim.storage.sqlite import SqliteStorage
-from tests.endpoint import Directory, Endpoint, running
+from tests.endpoint import Answer, Directory, Endpoint, running
 from tests.web.oauth_client import (
     ASSERTION_TYPE,
     FORM,
@@ -67,12 +67,20 @@ async def test_a_client_gets_a_token_and_provisions_with_it(client: Client) -> N
     assert (await client.directory.log())[0].actor == f"client {client.id}"
 
 
+def escape(text: str) -> str:
+    """Return the text with every character escaped, as some clients do."""
+    return "".join(f"%{ord(each):02x}" for each in text)
+
+
 async def test_a_client_may_use_http_basic(client: Client) -> None:
     """RFC 6749 §2.3.1: both parts are form-encoded, then Base64; client_id may stand in both."""
     header = basic(client.id, client.secret)
     for form in ({}, {"client_id": client.id}):
         sent = {"grant_type": "client_credentials", **form}
         granted(await ask(client.directory, sent, Authorization=header))
+    escaped = base64.b64encode(f"{escape(client.id)}:{escape(client.secret)}".encode()).decode()
+    sent = {"grant_type": "client_credentials"}
+    granted(await ask(client.directory, sent, Authorization=f"basic {escaped}"))
     wrong = basic(client.id, client.secret + "x")
     sent = {"grant_type": "client_credentials"}
     answer = await ask(client.directory, sent, Authorization=wrong)
@@ -182,6 +190,24 @@ async def test_requests_that_are_no_token_requests(client: Client) -> None:
     answer = await ask(directory, form, Authorization=other)
     check_error(answer, 400, "invalid_request", "differ")
     check_error(await post(directory, b"a=" + b"x" * 40_000), 413, "invalid_request")
+    unprintable = "?%22%5C%C3%A6=1&%22%5C%C3%A6=2"
+    path = f"/oauth/{directory.id}/token{unprintable}"
+    answer = await directory.endpoint.send("POST", path, right, {"Content-Type": FORM})
+    check_error(answer, 400, "invalid_request", "'''")
+
+
+async def test_a_chunked_form_cannot_be_read(client: Client) -> None:
+    """411: the platform hands over nothing of it."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"grant_type=client_credentials"
+
+    endpoint = client.directory.endpoint
+    url = f"{endpoint.origin}/oauth/{client.directory.id}/token"
+    headers = {"Content-Type": FORM}
+    async with endpoint.session.post(url, data=chunks(), headers=headers) as response:
+        answer = Answer(response.status, response.headers, await response.read())
+    check_error(answer, 411, "invalid_request", "Content-Length")
 
 
 async def test_other_methods_and_places(client: Client) -> None:
@@ -337,7 +363,7 @@ async def forgeries(token: str, endpoint: Endpoint) -> dict[str, str]:
         "another client": signed(key, "ES256", claims | {"client_id": "0" * 16}),
         "another secret": signed(key, "ES256", claims | {"credential_id": "0" * 16}),
         "a federation there is not": signed(key, "ES256", claims | {"credential": "federation"}),
-        "a time that is none": signed(key, "ES256", claims | {"exp": True}),
+        "a time that is none": signed(key, "ES256", claims | {"exp": str(claims["exp"])}),
         "too long": signed(key, "ES256", claims | {"x": "x" * 5000}),
         "a claim missing": signed(key, "ES256", {k: v for k, v in claims.items() if k != "exp"}),
     }

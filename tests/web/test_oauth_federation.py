@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from scim.provisioning import directories, rows
+from scim.provisioning import directories, key_sets, rows
 from scim.provisioning.credentials import digest
 from scim.provisioning.scans import scan_rows
 from scim.storage import https
@@ -70,6 +70,22 @@ async def test_a_workload_gets_a_token_and_provisions_with_it(
     without_id = await assert_identity(directory, assertion(directory, idp), client_id=None)
     granted(without_id)
     assert idp.fetches == 1
+    saml = "urn:ietf:params:oauth:client-assertion-type:saml2-bearer"
+    for wrong in (None, saml):
+        sent = await assert_identity(
+            directory, assertion(directory, idp), client_assertion_type=wrong
+        )
+        check_error(sent, 401, "invalid_client", "client_assertion_type")
+
+
+async def test_no_token_is_said_to_be_used(directory: Directory, idp: KeySetServer) -> None:
+    """A federation has no last use, and leaves no row of one."""
+    token = granted(await assert_identity(directory, assertion(directory, idp)))
+    assert await scim_status(directory, token) == 200
+    services = directory.endpoint.services
+    await services.usage.write()
+    page = await services.storage.scan(rows.INSTALLATION, "k_", "k_~")
+    assert [row.key for row in page.rows if not rows.is_token(row.key)] == []
 
 
 @pytest.mark.parametrize("said", [AUDIENCE, f"{AUDIENCE}/.default"])
@@ -289,6 +305,17 @@ async def test_a_flood_of_directories_reaches_storage_within_bounds(
     assert endpoint.storage.calls == {"get": directories.STRANGERS_PER_SECOND}
     assert len(endpoint.services.directories._known) == known
     granted(await assert_identity(directory, sent))
+
+
+async def test_what_is_remembered_of_key_sets_is_bounded(
+    directory: Directory, idp: KeySetServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An admin who tries many addresses grows no memory, and the last one works."""
+    monkeypatch.setattr(key_sets, "REMEMBERED", 2)
+    for number in range(4):
+        await federate(directory, idp, jwks_url=f"{idp.jwks_url}?{number}")
+        granted(await assert_identity(directory, assertion(directory, idp)))
+    assert len(directory.endpoint.services.assertions._key_sets._sets) == 2
 
 
 async def test_nothing_secret_is_shown_anywhere(

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from scim.provisioning import rows
 from scim.provisioning.ports import Delete
-from tests.endpoint import Answer, Directory
+from scim.provisioning.tokens import CLIENT_SECRET
+from scim.storage.local_vault import LocalVault
+from tests.endpoint import Answer, Directory, running
 from tests.web.oauth_client import Client, check_error, granted, scim_status
+from tests.web.wavering_vault import WaveringVault
 
 
 async def manage(directory: Directory, method: str, path: str = "", body: Any = None) -> Answer:
@@ -87,10 +92,15 @@ async def test_secrets_rotate_without_an_outage(directory: Directory) -> None:
 
 
 async def test_a_deleted_client_is_gone(directory: Directory) -> None:
-    """204, then 404; its secrets are gone from vault and listings."""
-    made = await new_client(directory)
+    """204, then 404; its secrets are gone from vault and listings, those of others are not."""
+    made, other = await new_client(directory), await new_client(directory)
     services = directory.endpoint.services
-    assert (await manage(directory, "DELETE", f"/{made['id']}")).status == 204
+    read = await manage(directory, "GET", f"/{made['id']}")
+    assert [each["id"] for each in read.json["secrets"]] == [made["secret"]["id"]]
+    path = f"/directories/{directory.id}/clients/{made['id']}"
+    for tag, status in (('"0"', 412), (read.headers["ETag"], 204)):
+        deleted = await directory.endpoint.manage("DELETE", path, None, {"If-Match": tag})
+        assert deleted.status == status
     for method, path, body in (
         ("DELETE", "", None),
         ("GET", "", None),
@@ -99,11 +109,39 @@ async def test_a_deleted_client_is_gone(directory: Directory) -> None:
         ("DELETE", f"/secrets/{made['secret']['id']}", None),
     ):
         assert (await manage(directory, method, f"/{made['id']}{path}", body)).status == 404
-    assert (await manage(directory, "GET")).json["items"] == []
-    assert not [
-        each.name async for each in services.vault.list() if each.name.startswith("client-secret-")
+    assert [each["id"] for each in (await manage(directory, "GET")).json["items"]] == [other["id"]]
+    names = [each.name async for each in services.vault.list()]
+    assert [name for name in names if name.startswith("client-secret-")] == [
+        CLIENT_SECRET.secret_name(other["secret"]["id"])
     ]
-    assert not await services.tokens.secrets(directory.id)
+    assert [each.token.id for each in await services.tokens.secrets(directory.id)] == [
+        other["secret"]["id"]
+    ]
+    granted(await Client(directory, other["id"], other["secret"]["value"]).ask())
+
+
+async def test_a_secret_of_a_client_that_is_deleted_meanwhile(tmp_path: Path) -> None:
+    """Its maker is told 404, and the secret is worth nothing, whoever was first."""
+    vault = WaveringVault(LocalVault(tmp_path / "vault.db"))
+    async with running(tmp_path, vault=vault) as endpoint:
+        directory = await endpoint.directory("demo")
+        made = await new_client(directory)
+        vault.asked.clear()
+        vault.silent = True
+        adding = asyncio.create_task(manage(directory, "POST", f"/{made['id']}/secrets", {}))
+        async with asyncio.timeout(5):
+            while not vault.asked["put"]:
+                await endpoint.send("GET", "/health", None, {})
+        row = Delete(rows.client(directory.id, made["id"]), None)
+        await endpoint.storage.commit(rows.INSTALLATION, [row])
+        vault.silent = False
+        assert (await adding).status == 404
+        secrets = await endpoint.services.tokens.secrets(directory.id)
+        states = {each.token.id: each.token.state for each in secrets}
+        del states[made["secret"]["id"]]
+        ((late, state),) = states.items()
+        assert state == "revoked"
+        assert await vault.get(CLIENT_SECRET.secret_name(late)) is None
 
 
 async def test_deleting_finishes_what_a_kill_has_left(directory: Directory) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,11 +14,14 @@ import pytest
 
 from scim.provisioning import group_work, groups, jobs, memberships, rows
 from scim.provisioning.checker import check
-from scim.provisioning.ports import COMMIT_ROWS, Insert
+from scim.provisioning.ports import COMMIT_ROWS, Insert, Unavailable
+from scim.provisioning.rules import Grant, Rule
+from scim.provisioning.rulings import read_access
 from scim.provisioning.scans import scan_rows
+from scim.provisioning.stored_users import load_user
 from scim.storage.sqlite import SqliteStorage
 from tests.endpoint import Answer, Directory, Endpoint, running
-from tests.faults.engine import Fault, Faulty, Shared
+from tests.faults.engine import Fault, Faulty, Killed, Shared
 
 MANAGER = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager"
 MANY = 5  # members: a change of all takes several commits of the few that these tests allow
@@ -57,9 +61,22 @@ async def user_names(stage: Stage) -> list[str]:
 
 
 async def kim_as_shown(stage: Stage) -> Any:
-    """Return what a GET shows of kim, versions and times apart."""
+    """Return what a GET shows of kim, versions and times apart; and what rules grant it."""
     answer = await stage.directory.send("GET", f"/Users/{stage.kim}")
-    return {k: v for k, v in answer.json.items() if k != "meta"} if answer.status == 200 else 404
+    if answer.status != 200:
+        return 404
+    shown = {k: v for k, v in answer.json.items() if k != "meta"}
+    return shown, await access_of(stage, stage.kim)
+
+
+async def access_of(stage: Stage, user_id: str) -> list[str]:
+    """Return the roles that stand in a user's row."""
+    storage, partition = (
+        stage.directory.endpoint.services.storage,
+        rows.partition(stage.directory.id),
+    )
+    user = await load_user(storage, partition, user_id)
+    return [each.role for each in read_access(user)] if user else []
 
 
 async def groups_as_shown(stage: Stage) -> Any:
@@ -71,9 +88,10 @@ async def groups_as_shown(stage: Stage) -> Any:
     }
     people = [stage.kim, stage.lee, *stage.crowd[:1]]
     answers = [await stage.directory.send("GET", f"/Users/{each}") for each in people]
-    return shown, [
+    groups_of = [
         sorted(group["display"] for group in answer.json.get("groups", [])) for answer in answers
     ]
+    return shown, groups_of, [await access_of(stage, each) for each in people]
 
 
 async def everything(stage: Stage) -> Any:
@@ -84,6 +102,23 @@ async def everything(stage: Stage) -> Any:
 def patch(operation: dict[str, Any], which: str = "group") -> Callable[[Stage], Awaitable[Answer]]:
     """Return the PATCH of a group."""
     return lambda stage: stage.directory.patch_group(getattr(stage, which), operation)
+
+
+async def apply_rule(stage: Stage) -> Answer:
+    """Disable a rule, and apply that to everyone as the timer does."""
+    endpoint = stage.directory.endpoint
+    answer = await endpoint.manage("PATCH", "/rules/everybody", {"enabled": False})
+    if answer.status < 300:
+        with suppress(Killed, Unavailable):  # the next run is due in a minute
+            await endpoint.services.rule_sync.run(endpoint.clock.moment + timedelta(minutes=4))
+    return answer
+
+
+async def rule_as_applied(stage: Stage) -> Any:
+    """Return the rule's state, and what two users have."""
+    rule = (await stage.directory.endpoint.manage("GET", "/rules/everybody")).json
+    people = [await access_of(stage, each) for each in (stage.kim, stage.lee)]
+    return rule["enabled"], rule["inForce"], people
 
 
 ACTS = [
@@ -141,6 +176,7 @@ ACTS = [
         patch({"op": "replace", "path": "displayName", "value": "North"}),
         groups_as_shown,
     ),
+    Act("apply a changed rule", apply_rule, rule_as_applied),
     Act("delete a group", lambda s: s.directory.send("DELETE", f"/Groups/{s.group}"), everything),
     Act(
         "add many members",
@@ -163,8 +199,20 @@ ACTS = [
 ]
 
 
+RULES = tuple(
+    Rule(id=name, name=name, condition=condition, grants=(Grant(tenant="home", role=name),))
+    for name, condition in (
+        ("member", 'groups.display eq "Tunnels"'),
+        ("crowd", 'groups.display sw "Crowd N" or groups.display eq "North"'),
+        ("engineer", 'title eq "Engineer" or userName sw "holm"'),
+        ("everybody", "active eq true"),
+    )
+)
+
+
 async def set_up(endpoint: Endpoint, *, large: bool) -> Stage:
-    """Fill a directory."""
+    """Fill a directory; every act changes what some rule tests."""
+    await endpoint.services.rule_changes.change(lambda _: RULES)
     directory = await endpoint.directory("demo")
     kim, lee = [
         (await directory.create_user(userName=f"{name}@example.com", externalId=name))["id"]

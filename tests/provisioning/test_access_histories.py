@@ -1,0 +1,287 @@
+"""Random histories of rules, users, groups and faults: access is always what the rules say.
+
+The invariant: once nothing is pending, the access in every row is what the set in force grants to
+the state that is stored, and every row names that set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from scim.app import build
+from scim.protocol.errors import ScimError
+from scim.provisioning import (
+    commits,
+    group_work,
+    groups,
+    jobs,
+    memberships,
+    rows,
+    rule_walk,
+)
+from scim.provisioning.access import CompiledRules, shown_to_rules
+from scim.provisioning.checker import check
+from scim.provisioning.identifiers import resource_id
+from scim.provisioning.log import Call
+from scim.provisioning.policy import Policy
+from scim.provisioning.ports import Unavailable
+from scim.provisioning.rules import Grant, Rule
+from scim.provisioning.rulings import read_access
+from scim.provisioning.stored_users import users_between
+from scim.settings import read_settings
+from scim.storage.local_vault import LocalVault
+from scim.storage.sqlite import SqliteStorage
+from scim.web.services import Services
+from tests.endpoint import Clock, patch_message
+from tests.faults.engine import Fault, Faulty, Killed
+
+SETTINGS = {
+    "PUBLIC_BASE_URL": "https://scim.example.com",
+    "STORAGE_ENGINE": "sqlite",
+    "SQLITE_PATH": "unused",
+    "VAULT_ENGINE": "sqlite",
+    "VAULT_PATH": "unused",
+}
+NAMES = ("North", "South")
+TITLES = ("Lead", "Crew")
+CONDITIONS = (
+    'groups.display eq "North"',
+    'groups.display eq "South" and title ne "Lead"',
+    'title eq "Lead"',
+    "not (groups pr)",
+    "active eq true",
+)
+RULES = [
+    Rule(
+        id=f"rule-{number}",
+        name=f"Rule {number}",
+        condition=condition,
+        grants=(Grant(tenant="home", role=f"Role {number % 3}"),),
+    )
+    for number, condition in enumerate(CONDITIONS)
+]
+FAULTS = st.none() | st.tuples(
+    st.sampled_from(
+        [
+            Fault.DIES_BEFORE,
+            Fault.DIES_AFTER,
+            Fault.REFUSED,
+            Fault.UNANSWERED,
+            Fault.LATE,
+            Fault.CUT,
+        ]
+    ),
+    st.integers(1, 6),
+)
+WHICH = st.integers(0, 2)
+CREATIONS = st.tuples(st.just("create user"), st.sampled_from(TITLES))
+CHANGES = st.one_of(
+    st.tuples(st.just("title"), WHICH, st.sampled_from(TITLES)),
+    st.tuples(st.just("active"), WHICH, st.booleans()),
+    st.tuples(st.just("delete user"), WHICH),
+    st.tuples(st.just("create group"), st.sampled_from(NAMES)),
+    st.tuples(st.just("name"), WHICH, st.sampled_from(NAMES)),
+    st.tuples(st.just("join"), WHICH, st.sets(WHICH, min_size=1)),
+    st.tuples(st.just("leave"), WHICH, WHICH),
+    st.tuples(st.just("delete group"), WHICH),
+)
+# Whether the timer comes by at once: the other process still holds the set before.
+RULE_CHANGES = st.tuples(
+    st.just("rules"), st.sets(st.sampled_from(range(len(RULES)))), st.booleans()
+)
+TIME = st.just(("timer",)) | st.tuples(st.just("later"), st.sampled_from([1, 50, 130]))
+ACTS: st.SearchStrategy[tuple[Any, ...]] = st.one_of(CHANGES, CREATIONS, RULE_CHANGES, TIME)
+HISTORIES = st.lists(st.tuples(st.integers(0, 1), ACTS, FAULTS), min_size=10, max_size=25)
+
+
+@dataclass
+class Process:
+    """One of the processes of the installation, with its own caches."""
+
+    storage: Faulty
+    services: Services
+
+
+@dataclass
+class World:
+    """Two processes on one storage and one clock; a killed one is replaced."""
+
+    inner: SqliteStorage
+    vault: LocalVault
+    clock: Clock = field(default_factory=lambda: Clock(step=timedelta(milliseconds=100)))
+    directory: str = ""
+    users: list[str] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
+    processes: list[Process] = field(default_factory=list)
+    dead: list[Faulty] = field(default_factory=list)
+    made: int = 0
+
+    def process(self) -> Process:
+        """Start a process."""
+        storage = Faulty(self.inner)
+        return Process(storage, build(read_settings(SETTINGS), storage, self.vault, self.clock))
+
+    async def begin(self) -> None:
+        """Start both and make a directory."""
+        self.processes = [self.process(), self.process()]
+        self.directory = (await self.processes[0].services.directories.create("demo")).id
+        for act in (
+            ("create user", "Lead"),
+            ("create user", "Crew"),
+            ("create group", "North"),
+            ("join", 0, {0, 1}),
+            ("rules", {0, 2, 3}, False),
+            ("timer",),
+        ):
+            for which in (0, 1)[: 2 if act[0] == "timer" else 1]:
+                await self.step(which, act, None)
+
+    async def step(self, which: int, act: tuple[Any, ...], fault: tuple[Fault, int] | None) -> None:
+        """Act in a process, perhaps with a fault; what a client would be told does not matter."""
+        process = self.processes[which]
+        storage = process.storage
+        storage.calls, (storage.fault, storage.at) = 0, fault or (None, 0)
+        try:
+            await self._act(process.services, *act)
+        except (ScimError, Unavailable):
+            pass
+        except Killed:
+            self.dead.append(storage)
+            self.processes[which] = self.process()
+        storage.fault = None
+
+    async def land(self) -> None:
+        """Let commits take effect that were on their way; the promise gives them half a minute."""
+        for storage in [*self.dead, *(each.storage for each in self.processes)]:
+            await storage.land()
+        self.dead.clear()
+
+    async def end(self) -> None:
+        """Let everything that is pending come to its end, in processes that know nothing."""
+        await self.land()
+        self.processes = [self.process()]
+        for _ in range(3):
+            await self.processes[0].services.upkeep.run()
+            self.clock.forward(minutes=3)
+
+    def _call(self) -> Call:
+        now = self.clock()
+        return Call(self.directory, resource_id(now), now, actor="a test", policy=Policy())
+
+    async def _act(self, services: Services, name: str, *said: Any) -> None:
+        match name, said:
+            case "rules", (numbers, synced):
+                await self._put_rules(services, numbers, synced)
+            case "create user", (title,):
+                self.made += 1
+                body = {"userName": f"user-{self.made}", "title": title}
+                self.users.append((await services.users.create(self._call(), body)).resource["id"])
+            case "create group", (display,):
+                made = await services.groups.create(self._call(), {"displayName": display})
+                self.groups.append(made.resource["id"])
+            case "timer", ():
+                await services.upkeep.run()
+            case "later", (seconds,):
+                await self._later(seconds)
+            case (("title" | "active" | "delete user"), (number, *rest)):
+                for user in self.users[number : number + 1]:
+                    await self._change_user(services, user, name, *rest)
+            case _, (number, *rest):
+                for group in self.groups[number : number + 1]:
+                    await self._change_group(services, group, name, *rest)
+
+    async def _put_rules(self, services: Services, numbers: set[int], synced: bool) -> None:  # noqa: FBT001 - as drawn
+        after = tuple(RULES[each] for each in sorted(numbers))
+        if (await services.rule_changes.change(lambda _: after)).saved:
+            await services.rule_changes.confirm()
+        if synced:
+            await services.upkeep.run()
+
+    async def _later(self, seconds: int) -> None:
+        if seconds > 30:
+            await self.land()
+        self.clock.forward(seconds=seconds)
+
+    async def _change_user(self, services: Services, user: str, name: str, *rest: Any) -> None:
+        if name == "delete user":
+            await services.users.delete(self._call(), user)
+            return
+        change = {"op": "replace", "path": name, "value": rest[0]}
+        await services.users.patch(self._call(), user, patch_message([change]))
+
+    async def _change_group(self, services: Services, group: str, name: str, *rest: Any) -> None:
+        if name == "delete group":
+            await services.groups.delete(self._call(), group)
+            return
+        operations = list(self._operations(name, *rest))
+        if operations:
+            await services.groups.patch(self._call(), group, patch_message(operations))
+
+    def _operations(self, name: str, said: Any) -> Iterator[dict[str, Any]]:
+        if name == "name":
+            yield {"op": "replace", "path": "displayName", "value": said}
+        elif name == "join":
+            members = [{"value": self.users[each]} for each in said if each < len(self.users)]
+            if members:
+                yield {"op": "add", "path": "members", "value": members}
+        elif said < len(self.users):
+            yield {"op": "remove", "path": f'members[value eq "{self.users[said]}"]'}
+
+
+async def wrong(world: World) -> list[Any]:
+    """Return the users whose row is not by the set in force, and what the checker finds."""
+    services = world.processes[0].services
+    in_force = (await services.rules.latest()).stored
+    compiled = CompiledRules(in_force.rules, services.rules.kind)
+    partition = rows.partition(world.directory)
+    found: list[Any] = list(await check(world.inner, partition, world.clock()))
+    async for user in users_between(world.inner, partition, *rows.user_range("", "")):
+        expected = compiled.access(world.directory, shown_to_rules(user))
+        stored = [(each.tenant, each.role, each.rules) for each in read_access(user)]
+        right = [(each.tenant, each.role, each.rules) for each in expected]
+        if user.rules != in_force.number or stored != right:
+            found.append((user.resource["userName"], user.rules, in_force.number, stored, right))
+    return found
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let small groups take several commits, and nobody wait by the clock on the wall."""
+    monkeypatch.setattr(groups, "AT_ONCE", 2)
+    monkeypatch.setattr(memberships, "AT_ONCE", 2)
+    monkeypatch.setattr(group_work, "BATCH", 2)
+    monkeypatch.setattr(rule_walk, "PAGE", 2)
+    monkeypatch.setattr(rule_walk, "ROWS_PER_SECOND", 1_000_000)
+    for module in (commits, groups, jobs):
+        monkeypatch.setattr(module, "_PAUSE", 0)
+
+
+@pytest.mark.usefixtures("quick")
+@settings(
+    max_examples=200,
+    deadline=None,
+    # Every example takes a storage of its own.
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(history=HISTORIES)
+async def test_access_is_what_the_rules_say(
+    tmp_path: Path, history: list[tuple[int, tuple[Any, ...], tuple[Fault, int] | None]]
+) -> None:
+    """After any history of changes, faults, kills and late commits in two processes."""
+    vault = LocalVault(tmp_path / "vault.db")
+    world = World(SqliteStorage(":memory:"), vault)
+    await world.begin()
+    for which, act, fault in history:
+        await world.step(which, act, fault)
+    await world.end()
+    assert await wrong(world) == []
+    await world.inner.close()
+    await vault.close()

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from scim.provisioning import group_work, groups, jobs, memberships, rows
+from scim.provisioning import group_work, groups, jobs, memberships, rows, rule_walk
 from scim.provisioning.checker import check
 from scim.provisioning.ports import COMMIT_ROWS, Insert, Unavailable
 from scim.provisioning.rules import Grant, Rule
@@ -335,6 +335,7 @@ async def test_every_call_can_fail(
     monkeypatch.setattr(groups, "AT_ONCE", 2)
     monkeypatch.setattr(memberships, "AT_ONCE", 2)
     monkeypatch.setattr(group_work, "BATCH", 2)
+    monkeypatch.setattr(rule_walk, "PAGE", 1)
     monkeypatch.setattr(groups, "_PAUSE", 0)
     monkeypatch.setattr(jobs, "_PAUSE", 0)
     storage = SqliteStorage(":memory:")

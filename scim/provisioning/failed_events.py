@@ -18,8 +18,21 @@ from pydantic.alias_generators import to_camel
 from scim.protocol.folding import fold
 from scim.provisioning import rows
 from scim.provisioning.identifiers import is_resource_id, milliseconds
-from scim.provisioning.log import Did, LogEntry, Target
-from scim.provisioning.ports import Delete, Insert, Operation, Put, Replace, Row, Storage
+from scim.provisioning.log import NAME_LENGTH, Did, LogEntry, Target, entry_rows
+from scim.provisioning.management_log import By
+from scim.provisioning.ports import (
+    Conflict,
+    Delete,
+    Insert,
+    Operation,
+    Put,
+    Replace,
+    Row,
+    Storage,
+    Unavailable,
+)
+
+State = Literal["open", "ignored"]  # as an admin says; whether it is resolved is worked out
 
 NOBODY: Final = "-"  # stands for a target that has neither id nor name
 _ID: Final = re.compile("(?:-|[0-9a-f-]{32,36})_[A-Za-z]+_[A-Za-z]+_[A-Za-z.]*")
@@ -30,7 +43,7 @@ class FailedEvent(BaseModel):
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
 
-    state: Literal["open", "ignored"] = "open"
+    state: State = "open"
     count: int
     first_seen: datetime
     last: LogEntry
@@ -92,3 +105,35 @@ def write(before: StoredEvent | None, wanted: str, event: FailedEvent) -> list[O
 def remove(stored: StoredEvent) -> list[Operation]:
     """Return the removal of an event."""
     return [Delete(rows.event(stored.id), stored.etag), Delete(stored.place, None)]
+
+
+async def set_state(
+    storage: Storage, directory: str, stored: StoredEvent, state: State, by: By
+) -> StoredEvent:
+    """Store what an admin has said of an event, with its log entry. Raises Unavailable.
+
+    A later call that fails alike leaves it so.
+    """
+    if stored.event.state == state:
+        return stored
+    after = stored.event.model_copy(update={"state": state})
+    target = Target(type="FailedEvent", id="", identifier=stored.id)
+    entry = LogEntry(
+        time=by.at,
+        message_id=by.message_id,
+        actor=by.actor,
+        operations=(Did.IGNORE if state == "ignored" else Did.REOPEN,),
+        target=target,
+        user_agent=by.user_agent[:NAME_LENGTH],
+        traceparent=by.traceparent,
+    )
+    partition = rows.partition(directory)
+    log_key = rows.log(milliseconds(by.at), by.message_id)
+    added = entry_rows(log_key, entry, [by.message_id])
+    try:
+        await storage.commit(partition, [*write(stored, stored.id, after), *added])
+    except Conflict as conflict:
+        raise Unavailable("the event has just come again", retry_after=1) from conflict
+    changed = await load_event(storage, partition, stored.id)
+    assert changed is not None  # it was just written
+    return changed

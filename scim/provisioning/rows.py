@@ -195,6 +195,11 @@ def log(milliseconds: int, message: str = "", part: int = 0) -> str:
     return f"{inverted}_{message.replace('-', '')}_{part}" if message else inverted
 
 
+def log_of_message(milliseconds: int, message: str) -> str:
+    """Return the beginning of the keys of a message's entries of that time."""
+    return f"{log(milliseconds)}_{message.replace('-', '')}_"
+
+
 def logged_at(log_key: str) -> int:
     """Return the time of a log key in milliseconds since 1970."""
     return 0xFFFFFFFFFFFF - int(log_key[len(LOG) : len(LOG) + 12], 16)
@@ -203,6 +208,11 @@ def logged_at(log_key: str) -> int:
 def log_index(subject: str, log_key: str = LOG) -> str:
     """Key of a log entry among those of one subject; without it, the beginning of all of them."""
     return f"i_{subject}_{log_key[len(LOG) :]}"
+
+
+def indexed_log(subject: str, index_key: str) -> str:
+    """Return the key of the log entry that stands in the index of a subject."""
+    return LOG + index_key[len(log_index(subject)) :]
 
 
 def name_holder(name: str, user_id: str = "") -> str:

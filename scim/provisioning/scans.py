@@ -26,7 +26,7 @@ async def first_rows(
 ) -> list[Row]:
     """Return the first `most` rows of the range."""
     found: list[Row] = []
-    async for row in scan_rows(storage, partition, first, last, page=most):
+    async for row in scan_rows(storage, partition, first, last, page=min(most, SCAN_ROWS)):
         found.append(row)
         if len(found) == most:
             break

@@ -1,0 +1,170 @@
+"""What a rule sync takes: `python3 -m bench.rule_sync` applies 200 rules to 100 000 users.
+
+Each size is measured in a process of its own, filled by another, so that the peak of memory is that
+of the walk alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from bench.filling import fill
+from bench.served import peak
+from local.setup import ROOT
+from scim.app import build
+from scim.provisioning.rules import Grant, Rule
+from scim.settings import read_settings
+from scim.storage.local_vault import LocalVault
+from scim.storage.sqlite import SqliteStorage
+from scim.web.services import Services
+
+RULES: Final = 200
+TIME_BUDGET: Final = 300.0  # seconds for the walk of the largest directory
+MEMORY_BUDGET: Final = 300 * 1024 * 1024  # bytes
+GROWTH_BUDGET: Final = 1.5  # of the CPU for one user; ten times as many users
+_CONDITIONS: Final = (
+    'groups.display eq "Department {n}"',
+    'groups.display eq "Group of {n}" and userType ne "Contractor"',
+    'title eq "Engineer" and addresses.postalCode eq "{n}"',
+    'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber ew "{n:03d}"',
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What the walks over a directory took; `first` writes every row, `closing` only reads."""
+
+    users: int
+    changed: int
+    first_seconds: float
+    first_cpu: float
+    closing_seconds: float
+    peak: int | None
+
+
+class _Clock:
+    """The clock of the machine, which can be set forward to when the closing walk is due."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+def rules() -> Iterator[Rule]:
+    """Yield rules by groups that most users are not in, and by attributes, each of its own."""
+    for number in range(RULES):
+        yield Rule(
+            id=f"rule-{number}",
+            name=f"Rule {number}",
+            condition=_CONDITIONS[number % len(_CONDITIONS)].format(n=number),
+            grants=(Grant(tenant=f"tenant-{number % 7}", role=f"Role {number}"),),
+        )
+    yield Rule(
+        id="everybody",
+        name="Everybody",
+        condition='groups.display sw "Group of "',
+        grants=(Grant(tenant="home", role="Member"),),
+    )
+
+
+def _services(folder: Path, clock: _Clock) -> Services:
+    settings = {
+        "PUBLIC_BASE_URL": "http://127.0.0.1",
+        "STORAGE_ENGINE": "sqlite",
+        "SQLITE_PATH": str(folder / "store.db"),
+        "VAULT_ENGINE": "sqlite",
+        "VAULT_PATH": str(folder / "vault.db"),
+    }
+    storage = SqliteStorage(settings["SQLITE_PATH"])
+    return build(read_settings(settings), storage, LocalVault(folder / "vault.db"), clock)
+
+
+async def _fill(folder: Path, users: int) -> None:
+    services = _services(folder, _Clock())
+    directory = await services.directories.create("large")
+    groups = (users // 10, users)
+    await fill(services.storage, directory.id, services.now(), users=users, groups=groups)
+    await services.rule_changes.change(lambda _: tuple(rules()))
+    await services.storage.close()
+    await services.vault.close()
+
+
+async def _walk(folder: Path) -> Measured:
+    clock = _Clock()
+    services = _services(folder, clock)
+    [directory] = await services.directories.all()
+    begun, cpu = time.monotonic(), time.process_time()
+    await services.rule_sync.run(clock() + timedelta(hours=1))
+    walked, used = time.monotonic() - begun, time.process_time() - cpu
+    state = await services.rule_sync.state(directory.id)
+    assert state.walked
+    clock.ahead = timedelta(minutes=2)
+    begun = time.monotonic()
+    await services.rule_sync.run(clock() + timedelta(hours=1))
+    closing = time.monotonic() - begun
+    assert (await services.rule_sync.state(directory.id)).finished
+    await services.storage.close()
+    await services.vault.close()
+    return Measured(state.done, state.changed, walked, used, closing, peak())
+
+
+def failures(measured: Sequence[Measured]) -> list[str]:
+    """Return every budget that does not hold; the last size is the largest."""
+    small, large = measured[0], measured[-1]
+    failed = []
+    if large.first_seconds > TIME_BUDGET:
+        failed.append(f"{large.users} users took {large.first_seconds:.0f} s")
+    if large.peak is not None and large.peak > MEMORY_BUDGET:
+        failed.append(f"the peak of memory was {large.peak // 2**20} MiB")
+    growth = (large.first_cpu / large.users) / (small.first_cpu / small.users)
+    if growth > GROWTH_BUDGET:
+        failed.append(f"a user costs {growth:.1f} times as much among {large.users}")
+    return failed
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print a line of JSON for each size, and return 1 if a budget does not hold."""
+    parser = argparse.ArgumentParser(prog="python3 -m bench.rule_sync")
+    parser.add_argument("--users", type=int, default=100_000, help="and a tenth of them before")
+    parser.add_argument("--fill", nargs=2, metavar=("FOLDER", "USERS"), help=argparse.SUPPRESS)
+    parser.add_argument("--walk", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if options.fill:
+        asyncio.run(_fill(Path(options.fill[0]), int(options.fill[1])))
+        return 0
+    if options.walk:
+        print(json.dumps(asdict(asyncio.run(_walk(options.walk)))))
+        return 0
+    measured = []
+    for users in (options.users // 10, options.users):
+        with tempfile.TemporaryDirectory(prefix="rollcall-bench-") as folder:
+            _child("--fill", folder, str(users))
+            line = _child("--walk", folder)
+            print(line.strip(), flush=True)
+            measured.append(Measured(**json.loads(line)))
+    failed = failures(measured)
+    for each in failed:
+        print(f"OVER BUDGET: {each}")
+    return 1 if failed else 0
+
+
+def _child(*arguments: str) -> str:
+    command = [sys.executable, "-m", "bench.rule_sync", *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -14,6 +14,7 @@ from scim.provisioning.access_tokens import AccessTokens
 from scim.provisioning.bursts import Bursts
 from scim.provisioning.check_work import CheckWork
 from scim.provisioning.clients import Clients
+from scim.provisioning.contacts import ContactBook
 from scim.provisioning.cursors import Cursors
 from scim.provisioning.declared_rules import Declared, read_declared
 from scim.provisioning.directories import Directories
@@ -38,6 +39,7 @@ from scim.provisioning.upkeep import Upkeep
 from scim.provisioning.user_work import UserWork
 from scim.provisioning.users import Users
 from scim.provisioning.verification import Verifier
+from scim.provisioning.vigilance import Vigilance
 from scim.settings import Settings, SettingsError, read_settings
 from scim.storage.credentials import azure_credential
 from scim.storage.https import HttpsFetch
@@ -108,6 +110,7 @@ def build(
     rule_changes = RuleChanges(storage, now, rules, directories, guard)
     sync = RuleSync(storage, now, rules, rule_changes)
     tokens = Tokens(storage, vault, now, timedelta(days=settings.TOKEN_DAYS))
+    contacts = ContactBook(storage, now)
     usage, idempotency = TokenUsage(storage, now), Idempotency(storage, now)
     client_secrets = Verifier(vault, now, CLIENT_SECRET)
     return Services(
@@ -128,6 +131,7 @@ def build(
         usage=usage,
         idempotency=idempotency,
         failures=Failures(storage, now),
+        contacts=contacts,
         masking=Masking([user, group]),
         verifier=Verifier(vault, now),
         clients=Clients(storage, tokens, now),
@@ -157,6 +161,7 @@ def build(
             tokens,
             usage,
             [
+                Vigilance(storage, directories, contacts, now).run,
                 sync.run,
                 Bursts(storage, directories, guard, now).run,
                 lambda _: idempotency.forget_old(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
@@ -13,7 +12,7 @@ from typing import Final
 from scim.protocol.errors import NotFound
 from scim.protocol.folding import fold
 from scim.provisioning import rows
-from scim.provisioning.identifiers import lower_id
+from scim.provisioning.identifiers import is_directory_id, lower_id
 from scim.provisioning.log import Did, Target
 from scim.provisioning.management_log import By, deliver, note
 from scim.provisioning.policy import Policy
@@ -43,7 +42,6 @@ OUTAGE: Final = timedelta(minutes=15)
 REMEMBERED: Final = 1000
 STRANGERS_PER_SECOND: Final = 20  # reads for callers that have proved nothing yet
 CHANGES: Final = 8  # reads and decisions of one change under conflicts
-_ID: Final = re.compile("[a-z0-9-]{1,60}")
 _ID_LENGTH: Final = 20  # about 100 random bits: an id cannot be guessed
 
 
@@ -206,7 +204,7 @@ class Directories:
         return await self.read(str(row.values["id"]))
 
     async def _row(self, directory_id: str) -> Row | None:
-        if _ID.fullmatch(directory_id) is None:
+        if not is_directory_id(directory_id):
             return None
         return await self._storage.get(rows.INSTALLATION, rows.directory(directory_id))
 

@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from scim.protocol.folding import fold
 from scim.provisioning import rows
+from scim.provisioning.contacts import read_contacts
 from scim.provisioning.failed_events import StoredEvent, event_id, load_event, stored_event
 from scim.provisioning.identifiers import created_ms, is_resource_id, milliseconds
 from scim.provisioning.log import Did, LogEntry, Outcome, Target
@@ -99,9 +100,16 @@ async def _about(storage: Storage, directory: str, question: Question) -> list[S
 
 
 async def state_of(storage: Storage, partition: str, stored: StoredEvent) -> FoundEvent:
-    """Return the event with its state: resolved by a later success of the same kind of change."""
+    """Return the event with its state: resolved by a later success of the same kind of change.
+
+    Whoever was not let in is, once the identity provider has called with a valid credential.
+    """
     if stored.event.state == "ignored":
         return FoundEvent(stored, "ignored", None)
+    if stored.event.last.status == 401:
+        contacts, _ = await read_contacts(storage, partition)
+        let_in = contacts.last is not None and contacts.last > stored.event.last.time
+        return FoundEvent(stored, "resolved" if let_in else "open", None)
     message_id = await _later_success(storage, partition, stored.event.last)
     return FoundEvent(stored, "resolved" if message_id else "open", message_id)
 

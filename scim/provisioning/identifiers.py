@@ -11,6 +11,7 @@ from uuid import UUID
 RandomBytes = Callable[[int], bytes]
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+_DIRECTORY_ID = re.compile("[a-z0-9-]{1,60}")
 _LOWER = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -35,6 +36,11 @@ def resource_id(now: datetime, random_bytes: RandomBytes = secrets.token_bytes) 
 def is_resource_id(text: str) -> bool:
     """Whether the text can be an id that we gave out."""
     return _ID.fullmatch(text) is not None
+
+
+def is_directory_id(text: str) -> bool:
+    """Whether the text can be the id of a directory."""
+    return _DIRECTORY_ID.fullmatch(text) is not None
 
 
 def created_ms(resource_id: str) -> int:

@@ -32,6 +32,7 @@ from scim.provisioning.ports import (
 )
 from scim.provisioning.recount import note_if_late
 from scim.provisioning.scans import scan_rows
+from scim.provisioning.telemetry import Event, tell
 
 LEASE: Final = timedelta(seconds=30)  # renewed by every batch
 PATIENCE: Final = timedelta(seconds=45)  # a call that began a job waits for it this long
@@ -180,7 +181,7 @@ class Jobs:
             except Conflict:
                 await asyncio.sleep(0)  # something the batch read has changed: read again
             except Unavailable as error:
-                await self._note_failure(partition, job_id, error)
+                await self._note_failure(directory, job_id, error)
                 return False
         return False
 
@@ -245,7 +246,8 @@ class Jobs:
         await self._storage.commit(partition, operations)
         await note_if_late(self._storage, partition, now, self._now())
 
-    async def _note_failure(self, partition: str, job_id: str, error: Unavailable) -> None:
+    async def _note_failure(self, directory: str, job_id: str, error: Unavailable) -> None:
+        partition = rows.partition(directory)
         try:
             row = await self._storage.get(partition, rows.job(job_id))
             if row is None:
@@ -264,5 +266,7 @@ class Jobs:
                 partition,
                 [Replace(row.key, rows.pack(after.model_dump(mode="json")), row.etag)],
             )
+            if after.state == "failed":
+                tell(Event.JOB_FAILED, directory=directory, job=job_id, messageId=job.message_id)
         except (Unavailable, Conflict):
             return  # storage is still away, or another process has gone on

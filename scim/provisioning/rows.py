@@ -50,6 +50,7 @@ The partition `installation` holds what belongs to no directory:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, datetime
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -62,6 +63,8 @@ TOTALS: Final = "t"
 DOUBT: Final = "q"
 LOG: Final = "l_"
 EVENT_PLACES: Final = "b_"
+DAYS: Final = "s_"
+CONTACTS: Final = "a"
 CURSOR_KEY: Final = "s_cursors"
 RULES: Final = "s_rules"
 SAVED_RULES: Final = "s_rules_saved"
@@ -244,6 +247,16 @@ def event_place(milliseconds: int, event_id: str = "") -> str:
 def placed_event(key: str) -> str:
     """Return the id of the event that has this place."""
     return key.split("_", 2)[2]
+
+
+def day(date: date) -> str:
+    """Key of what was done on a day."""
+    return f"{DAYS}{date:%Y%m%d}"
+
+
+def of_day(key: str) -> date:
+    """Return the day of such a key."""
+    return datetime.strptime(key[len(DAYS) :] + "Z", "%Y%m%d%z").date()
 
 
 def directory(directory_id: str = "") -> str:

@@ -19,6 +19,9 @@ class Event(StrEnum):
 
     CALL_FAILED = "call_failed"
     FAILURE_NOT_KEPT = "failure_not_kept"
+    CREDENTIALS_REFUSED = "credentials_refused"
+    IDP_SILENT = "idp_silent"
+    JOB_FAILED = "job_failed"
     ASSERTION_REFUSED = "assertion_refused"
     DEFECT = "defect"
     TOKEN_EXPIRING = "token_expiring"  # noqa: S105 - a name
@@ -44,6 +47,21 @@ KINDS: Final = {
         logging.WARNING,
         "A refused or failed call could not be kept as an event; the next one counts it.",
         ("directory", "messageId", "error"),
+    ),
+    Event.CREDENTIALS_REFUSED: Kind(
+        logging.WARNING,
+        "Calls without a valid credential, counted over some minutes.",
+        ("directory", "count"),
+    ),
+    Event.IDP_SILENT: Kind(
+        logging.WARNING,
+        "An identity provider stays away for three of its usual intervals; once per silence.",
+        ("directory", "minutes"),
+    ),
+    Event.JOB_FAILED: Kind(
+        logging.ERROR,
+        "One batch of a long change has failed too often; the rest of the change is left undone.",
+        ("directory", "job", "messageId"),
     ),
     Event.ASSERTION_REFUSED: Kind(
         logging.WARNING,

@@ -48,7 +48,7 @@ def admit(
             "The admin of the endpoint has paused this directory.",
             headers={"Retry-After": str(PAUSED_FOR)},
         )
-    reads = needed is Scope.SCIM and token.scope is Scope.SCIM_READ and _reads(request)
+    reads = needed is Scope.SCIM and token.scope is Scope.SCIM_READ and is_read(request)
     if token.scope is needed or reads:
         return
     scope = f'error="insufficient_scope", scope="{needed.value}"'
@@ -69,7 +69,8 @@ def source_address(request: Request) -> str:
         return ""
 
 
-def _reads(request: Request) -> bool:
+def is_read(request: Request) -> bool:
+    """Whether a request changes nothing."""
     return request.method in _READS or (
         request.method == "POST" and request.segments[-1].lower() == ".search"
     )

@@ -114,15 +114,22 @@ class _Run:
             path = request.segments[3:]
             if operation.method != "POST":
                 outcome.setdefault("location", self._location(request))
-            return await self._dispatch(request, call)
+            response = await self._dispatch(request, call)
+            self._note(call, changed=True)
         except Exception as error:  # noqa: BLE001 - one operation fails, the others go on
             self._failed.add(step.index)
             refusal = responses.to_error(error, call.message_id)
             outcome["status"] = str(refusal.status)
             outcome["response"] = responses.error_body(refusal, call.message_id)
+            self._note(call, changed=False)
             services = self._exchange.services
             await failures.keep(services, call, operation.method, path, operation.data, refusal)
             return None
+        return response
+
+    def _note(self, call: Call, *, changed: bool) -> None:
+        contacts = self._exchange.services.contacts
+        contacts.note(call.directory, call.quirks, read=False, changed=changed)
 
     def _check_time(self, step: Step) -> None:
         # What was begun is completed, late or not.

@@ -7,13 +7,16 @@ from datetime import datetime
 
 import azure.functions as func
 
-from scim.protocol.errors import InvalidVersion, NotFound, NotImplementedHere
+from scim.protocol.errors import InvalidVersion, NotFound, NotImplementedHere, Unauthorized
 from scim.provisioning.identifiers import resource_id
 from scim.provisioning.log import Call
+from scim.provisioning.stored_directories import Directory
+from scim.provisioning.tokens import TOKEN
+from scim.provisioning.verification import Verified
 from scim.web import bulk, discovery, failures, groups, responses, search, users
-from scim.web.authentication import admit, authenticate, source_address
+from scim.web.authentication import admit, authenticate, is_read, source_address
 from scim.web.exchange import Exchange, Handler
-from scim.web.requests import read_request
+from scim.web.requests import Request, read_request
 from scim.web.services import Provider, Services
 
 # Every method is declared: the host answers one that is not with a bare 404.
@@ -81,7 +84,7 @@ async def _dispatch(
     request = read_request(req)
     match request.segments:
         case (_, "v2" | "V2", directory_id, endpoint, *rest):
-            directory, token = await authenticate(services, request, directory_id)
+            directory, token = await _authenticated(services, request, directory_id)
             if not token.federated:
                 services.usage.note(
                     directory.id,
@@ -109,13 +112,32 @@ async def _dispatch(
     try:
         admit(directory, token, request)
         services.rate.take(directory.id, call.policy.requests_per_second)
-        return await _handler(endpoint)(exchange)
+        response = await _handler(endpoint)(exchange)
+        services.contacts.note(
+            directory.id,
+            call.quirks,
+            read=is_read(request),
+            changed=not is_read(request),
+        )
     except Exception as error:
         refusal = responses.to_error(error, message_id)
         path = (endpoint, *rest)
         body = failures.body_of(request)
+        services.contacts.note(directory.id, call.quirks, read=False, changed=False)
         await failures.keep(services, call, request.method, path, body, refusal)
         raise refusal from error
+    return response
+
+
+async def _authenticated(
+    services: Services, request: Request, directory_id: str
+) -> tuple[Directory, Verified]:
+    try:
+        return await authenticate(services, request, directory_id)
+    except Unauthorized:
+        value = request.headers.get("authorization", "").rpartition(" ")[2]
+        services.contacts.note_refused(directory_id, TOKEN.id_of(value))
+        raise
 
 
 def _handler(endpoint: str) -> Handler:

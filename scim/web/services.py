@@ -11,6 +11,7 @@ from scim.protocol.schema import Json, ResourceType
 from scim.provisioning.access_tokens import AccessTokens
 from scim.provisioning.clients import Clients
 from scim.provisioning.collections import Stored_co
+from scim.provisioning.contacts import ContactBook
 from scim.provisioning.cursors import Cursors
 from scim.provisioning.directories import Directories
 from scim.provisioning.failures import Failures
@@ -84,6 +85,7 @@ class Services:
     usage: TokenUsage
     idempotency: Idempotency
     failures: Failures
+    contacts: ContactBook
     masking: Masking
     verifier: Verifier
     clients: Clients

@@ -19,6 +19,7 @@ from scim.web.manage import (
     rule_previews,
     rule_sync,
     rules,
+    status,
     tokens,
     why,
 )
@@ -34,6 +35,7 @@ FAMILIES: Final[Mapping[str, tuple[Route, ...]]] = {
         *federation.ROUTES,
         *lookups.ROUTES,
         log.DIRECTORY,
+        status.STATUS,
         *failed_events.ROUTES,
         jobs.CHECK,
         why.WHY,

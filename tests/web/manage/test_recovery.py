@@ -179,7 +179,7 @@ async def test_a_purge_that_is_cut_off_goes_on(directory: Directory) -> None:
     await endpoint.manage("DELETE", path)
     endpoint.clock.forward(days=30)
     storage = endpoint.storage.inner
-    endpoint.storage.inner = Halting(storage, left=4)
+    endpoint.storage.inner = Halting(storage, left=5)
     await endpoint.services.upkeep.run()
     endpoint.storage.inner = storage
     assert (await endpoint.manage("GET", path)).status == 404

@@ -27,6 +27,24 @@ var rules = [
     moreThan: 0
   }
   {
+    name: 'calls-failed'
+    title: 'Many calls of identity providers are refused or fail'
+    meaning: 'GET /manage/v1/directories/{id}/failed-events says which, why and what to do.'
+    query: '${records} | where event == "call_failed"'
+    severity: 3
+    window: 'PT1H'
+    moreThan: 20
+  }
+  {
+    name: 'failures-not-kept'
+    title: 'Failed calls cannot be kept as events'
+    meaning: 'Storage did not take them; the calls themselves were answered.'
+    query: '${records} | where event == "failure_not_kept"'
+    severity: 2
+    window: 'PT1H'
+    moreThan: 0
+  }
+  {
     name: 'rules-held'
     title: 'New rules wait for a confirmation'
     meaning: 'They would withdraw access from many users. GET /manage/v1/rule-sync shows how many; confirm or cancel there.'

@@ -5,7 +5,6 @@ It is let through: whoever left must lose access. But a wrong scope or filter lo
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
@@ -18,11 +17,10 @@ from scim.provisioning.identifiers import milliseconds
 from scim.provisioning.ports import Conflict, Insert, Replace, Storage
 from scim.provisioning.rule_changes import Guard
 from scim.provisioning.scans import scan_rows
+from scim.provisioning.telemetry import Event, tell
 
 WITHIN: Final = timedelta(hours=1)
 _MINUTE: Final = 60_000  # milliseconds
-
-_log = logging.getLogger("rollcall")
 
 
 class _Watched(BaseModel):
@@ -72,7 +70,12 @@ class Bursts:
             active = known.get("activeUsers", 0)
             if self._guard.holds(ceased, active + ceased):
                 # Before it is noted: rather told twice than never.
-                _tell(directory, ceased, active)
+                tell(
+                    Event.DEACTIVATION_BURST,
+                    directory=directory,
+                    deactivated=ceased,
+                    active=active,
+                )
                 after = after.model_copy(update={"raised_at": now})
         values = rows.pack(after.model_dump(mode="json"))
         operation = Replace(row.key, values, row.etag) if row else Insert(rows.BURST, values)
@@ -100,16 +103,3 @@ class Bursts:
         if not seen and minutes == before.minutes:
             return before
         return before.model_copy(update={"until": first, "minutes": minutes})
-
-
-def _tell(directory: str, ceased: int, active: int) -> None:
-    _log.warning(
-        "%d users were deactivated or deleted within an hour",
-        ceased,
-        extra={
-            "event": "deactivation_burst",
-            "directory": directory,
-            "deactivated": ceased,
-            "active": active,
-        },
-    )

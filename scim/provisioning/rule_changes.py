@@ -6,7 +6,6 @@ either replaces it if-etag.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,12 +29,11 @@ from scim.provisioning.ports import (
 from scim.provisioning.rule_effects import Comparison, Effects, can_withdraw
 from scim.provisioning.rule_sets import RuleSet, RuleSets, read_set, set_values
 from scim.provisioning.rules import Rule
+from scim.provisioning.telemetry import Event, tell
 
 RULES_MOST: Final = 1000
 LOOK: Final = timedelta(seconds=5)  # a call counts so long itself; the timer goes on
 CHANGES: Final = 8  # reads and decisions of one change under conflicts
-
-_log = logging.getLogger("rollcall")
 
 
 class SavedSet(BaseModel):
@@ -173,10 +171,7 @@ class RuleChanges:
         except Conflict:  # somebody has changed the rules meanwhile, or another run has counted
             return await self.read()
         if counted.state == "held":
-            _log.warning(
-                "a set of rules is saved, not in force",
-                extra={"event": "rules_held", "losing": effects.losing, "having": effects.having},
-            )
+            tell(Event.RULES_HELD, losing=effects.losing, having=effects.having)
         return await self.read()
 
     async def confirm(self, check: Callable[[Rules], None] = lambda _: None) -> Rules:

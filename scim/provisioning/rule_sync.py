@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,13 +12,12 @@ from scim.provisioning.ports import Conflict, Storage, Unavailable
 from scim.provisioning.rule_changes import RuleChanges
 from scim.provisioning.rule_sets import InForce, RuleSets
 from scim.provisioning.rule_walk import RuleWalk, SyncState, read_state
+from scim.provisioning.telemetry import Event, tell
 
 # A process may go on with the set before for a minute, and send what it decided for half a minute
 # more. A walk that began so long after the set was stored finds all of it; an earlier one is closed
 # by another.
 SETTLED: Final = timedelta(minutes=2)
-
-_log = logging.getLogger("rollcall")
 
 
 class RuleSync:
@@ -48,11 +46,7 @@ class RuleSync:
             try:
                 await self._go_on(directory, rules, until)
             except Unavailable as error:
-                _log.warning(
-                    "the rule sync is put off: %s",
-                    error,
-                    extra={"event": "upkeep_put_off", "directory": directory},
-                )
+                tell(Event.UPKEEP_PUT_OFF, directory=directory, error=str(error))
 
     async def state(self, directory: str) -> SyncState:
         """Return how far a directory has come."""

@@ -26,6 +26,8 @@ class Event(StrEnum):
     DEFECT = "defect"
     TOKEN_EXPIRING = "token_expiring"  # noqa: S105 - a name
     UPKEEP_PUT_OFF = "upkeep_put_off"
+    RULES_HELD = "rules_held"
+    DEACTIVATION_BURST = "deactivation_burst"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,16 @@ KINDS: Final = {
         logging.WARNING,
         "A duty of the timer could not be done and is left to the next run.",
         ("directory", "error"),
+    ),
+    Event.RULES_HELD: Kind(
+        logging.WARNING,
+        "New rules would withdraw access from many users; they wait to be confirmed.",
+        ("losing", "having"),
+    ),
+    Event.DEACTIVATION_BURST: Kind(
+        logging.WARNING,
+        "An identity provider has deactivated or deleted many users within an hour.",
+        ("directory", "deactivated", "active"),
     ),
 }
 

@@ -6,22 +6,12 @@ import ast
 from collections.abc import Iterator
 
 from local.setup import ROOT
+from scim.provisioning.telemetry import KINDS
 
 
 def records() -> dict[str, set[str]]:
     """Return the events that log records name, with the fields beside them."""
-    found: dict[str, set[str]] = {}
-    for node in _nodes():
-        if isinstance(node, ast.Dict):
-            fields = {
-                key.value: value
-                for key, value in zip(node.keys, node.values, strict=True)
-                if isinstance(key, ast.Constant) and isinstance(key.value, str)
-            }
-            event = fields.get("event")
-            if isinstance(event, ast.Constant) and isinstance(event.value, str):
-                found.setdefault(event.value, set()).update(fields)
-    return found
+    return {event.value: {"event", *kind.facts} for event, kind in KINDS.items()}
 
 
 def azure_packages() -> set[str]:

@@ -45,6 +45,24 @@ var rules = [
     moreThan: 0
   }
   {
+    name: 'idp-silent'
+    title: 'An identity provider has fallen silent'
+    meaning: 'No contact for three of its usual intervals: nobody who leaves is disabled. Look at its provisioning job.'
+    query: '${records} | where event == "idp_silent"'
+    severity: 2
+    window: 'PT1H'
+    moreThan: 0
+  }
+  {
+    name: 'job-failed'
+    title: 'A long change could not be finished'
+    meaning: 'Ten tries of one batch failed. GET /manage/v1/jobs shows the job and its last error.'
+    query: '${records} | where event == "job_failed"'
+    severity: 1
+    window: 'PT1H'
+    moreThan: 0
+  }
+  {
     name: 'rules-held'
     title: 'New rules wait for a confirmation'
     meaning: 'They would withdraw access from many users. GET /manage/v1/rule-sync shows how many; confirm or cancel there.'

@@ -8,6 +8,7 @@ from scim.app import create_app
 from tests.infra import bicep_text, code_facts
 
 UNALERTED = {
+    "credentials_refused": "each of its answers counts in the alert on refused tokens",
     "assertion_refused": "its answer counts in the alert on refused tokens",
 }
 

@@ -18,6 +18,7 @@ from scim.provisioning.contacts import ContactBook
 from scim.provisioning.cursors import Cursors
 from scim.provisioning.declared_rules import Declared, read_declared
 from scim.provisioning.directories import Directories
+from scim.provisioning.erasure import ErasureWork
 from scim.provisioning.failures import Failures
 from scim.provisioning.federation import Assertions
 from scim.provisioning.group_work import GroupWork
@@ -29,6 +30,7 @@ from scim.provisioning.masking import Masking
 from scim.provisioning.policy import Policy
 from scim.provisioning.ports import Fetch, Storage, Unavailable, Vault
 from scim.provisioning.queries import Queries
+from scim.provisioning.retention import Retention
 from scim.provisioning.rule_changes import Guard, RuleChanges
 from scim.provisioning.rule_sets import RuleSets
 from scim.provisioning.rule_sync import RuleSync
@@ -103,6 +105,7 @@ def build(
             "user": UserWork(storage, user, rules),
             "group": GroupWork(storage, rules),
             "check": CheckWork(storage, now),
+            "erase": ErasureWork(storage),
         },
     )
     directories = Directories(storage, now)
@@ -111,6 +114,8 @@ def build(
     sync = RuleSync(storage, now, rules, rule_changes)
     tokens = Tokens(storage, vault, now, timedelta(days=settings.TOKEN_DAYS))
     contacts = ContactBook(storage, now)
+    kept = timedelta(days=settings.LOG_RETENTION_DAYS)
+    retention = Retention(storage, directories, kept, now)
     usage, idempotency = TokenUsage(storage, now), Idempotency(storage, now)
     client_secrets = Verifier(vault, now, CLIENT_SECRET)
     return Services(
@@ -154,6 +159,7 @@ def build(
         rules=rules,
         rule_changes=rule_changes,
         rule_sync=sync,
+        retention=retention,
         upkeep=Upkeep(
             storage,
             directories,
@@ -162,6 +168,7 @@ def build(
             usage,
             [
                 Vigilance(storage, directories, contacts, now).run,
+                retention.run,
                 sync.run,
                 Bursts(storage, directories, guard, now).run,
                 lambda _: idempotency.forget_old(),

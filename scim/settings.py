@@ -135,6 +135,13 @@ class Settings(BaseModel):
         json_schema_extra=_unit("percent of those who have access"),
         description="See GUARD_USERS; the larger of the two counts.",
     )
+    LOG_RETENTION_DAYS: int = Field(
+        default=180,
+        ge=1,
+        le=3650,
+        json_schema_extra=_unit("days"),
+        description="Time in which log entries and failed events are kept; statistics stay.",
+    )
 
     # The policy of every directory; a directory's own overrides it, field by field.
     REQUIRED_ATTRIBUTES: str = Field(

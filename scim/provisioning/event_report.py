@@ -13,7 +13,8 @@ from scim.provisioning.contacts import read_contacts
 from scim.provisioning.failed_events import StoredEvent, event_id, load_event, stored_event
 from scim.provisioning.identifiers import created_ms, is_resource_id, milliseconds
 from scim.provisioning.log import Did, LogEntry, Outcome, Target
-from scim.provisioning.log_report import Question, named_users, read_log, subjects_named
+from scim.provisioning.log_report import Question, read_log, subjects_named
+from scim.provisioning.names import holders_of
 from scim.provisioning.ports import Storage
 from scim.provisioning.scans import first_rows, scan_rows
 
@@ -137,7 +138,7 @@ async def _later_success(storage: Storage, partition: str, last: LogEntry) -> st
 async def _named(storage: Storage, partition: str, target: Target) -> list[str]:
     """Return the ids of who has or had the name of a target that was not made."""
     if target.type == "User":
-        return await named_users(storage, partition, target.identifier)
+        return await holders_of(storage, partition, target.identifier)
     holder = await storage.get(partition, rows.display_name(fold(target.identifier)))
     return [str(holder.values["id"])] if holder else []
 

@@ -15,11 +15,11 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from scim.protocol.folding import fold
 from scim.provisioning import rows
 from scim.provisioning.identifiers import is_resource_id, milliseconds
 from scim.provisioning.log import NAME_LENGTH, Did, LogEntry, Target, entry_rows
 from scim.provisioning.management_log import By
+from scim.provisioning.names import digest_of
 from scim.provisioning.ports import (
     Conflict,
     Delete,
@@ -68,7 +68,7 @@ def subject_of(target: Target) -> str:
     """Return the subject under which calls on a target stand in the index of the log."""
     if is_resource_id(target.id):
         return target.id
-    return rows.digest(fold(target.identifier)) if target.identifier else NOBODY
+    return digest_of(target.identifier) if target.identifier else NOBODY
 
 
 def event_id(target: Target, cause: str, operations: Sequence[Did]) -> str:

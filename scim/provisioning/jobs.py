@@ -185,9 +185,17 @@ class Jobs:
                 return False
         return False
 
-    async def add(self, directory: str, job_id: str, job: Job) -> None:
-        """Store a job that no change begins; the timer works it off."""
-        await self._storage.commit(rows.partition(directory), begin(job_id, job, []))
+    async def add(
+        self,
+        directory: str,
+        job_id: str,
+        job: Job,
+        chunks: Sequence[Chunk] = (),
+        log: Sequence[Operation] = (),
+    ) -> None:
+        """Store a job that no change begins, with its log entry; the timer works it off."""
+        operations = [*begin(job_id, job, chunks), *log]
+        await self._storage.commit(rows.partition(directory), operations)
 
     async def read(self, directory: str, job_id: str) -> Job | None:
         """Return a job as it is stored; None if there is none."""

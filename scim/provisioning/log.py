@@ -11,13 +11,13 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from scim.protocol.folding import fold
 from scim.protocol.schema import Json, Resource
 from scim.provisioning import rows
 from scim.provisioning.identifiers import milliseconds
 from scim.provisioning.masking import is_secret
+from scim.provisioning.names import take_name
 from scim.provisioning.policy import Policy
-from scim.provisioning.ports import Insert, Operation, Put, Row
+from scim.provisioning.ports import Insert, Operation, Put, Replace, Row, Value
 
 # An entry stays small whatever a client sends.
 NAMES_KEPT: Final = 40
@@ -178,14 +178,14 @@ def entry_rows(
     if job:
         entry = entry.model_copy(update={"job": job, "part": part})
     subjects = [*subjects, job] if part else subjects
-    others = ",".join(each for each in subjects if each != entry.target.id)
-    document = entry.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    values = rows.pack(document, **({_OTHERS: others} if others else {}))
     keys = [rows.log_index(subject, log_key) for subject in subjects]
-    return [
-        *(Put(key, {"f": rows.FORMAT}) for key in [*keys, *_names(entry)]),
-        Insert(log_key, values),
-    ]
+    index = [Put(key, {"f": rows.FORMAT}) for key in keys]
+    return [*index, *_names(entry), Insert(log_key, _values(entry, subjects))]
+
+
+def rewritten(row: Row, entry: LogEntry, subjects: Sequence[str]) -> Operation:
+    """Return the row of an entry that says less than before."""
+    return Replace(row.key, _values(entry, subjects), row.etag)
 
 
 def subjects_of(row: Row, entry: LogEntry) -> list[str]:
@@ -194,12 +194,17 @@ def subjects_of(row: Row, entry: LogEntry) -> list[str]:
     return [each for each in (entry.target.id, *others.split(",")) if each]
 
 
-def _names(entry: LogEntry) -> list[str]:
+def _values(entry: LogEntry, subjects: Sequence[str]) -> dict[str, Value]:
+    others = ",".join(each for each in subjects if each != entry.target.id)
+    document = entry.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return rows.pack(document, **({_OTHERS: others} if others else {}))
+
+
+def _names(entry: LogEntry) -> list[Operation]:
     took_name = Did.CREATE in entry.operations or "userName" in entry.changes
     if entry.target.type != "User" or entry.outcome is not Outcome.SUCCESS or not took_name:
         return []
-    name, user_id = rows.digest(fold(entry.target.identifier)), entry.target.id
-    return [rows.name_holder(name, user_id), rows.held_name(user_id, name)]
+    return take_name(entry.target.id, entry.target.identifier)
 
 
 _UNNAMED: Final = frozenset({"schemas", "id", "meta"})

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from scim.protocol.folding import fold
 from scim.provisioning import rows
 from scim.provisioning.identifiers import created_ms, is_resource_id, milliseconds
 from scim.provisioning.log import Did, LogEntry, Outcome
+from scim.provisioning.names import digest_of, holders_of
 from scim.provisioning.ports import SCAN_ROWS, Storage
 from scim.provisioning.scans import first_rows, scan_rows
 
@@ -91,20 +91,11 @@ async def read_log(
     return found, None if complete_to == _END else complete_to
 
 
-async def named_users(storage: Storage, partition: str, name: str) -> list[str]:
-    """Return the ids of the users that have or had a userName."""
-    first = rows.name_holder(rows.digest(fold(name)))
-    return [
-        rows.last_part(row.key)
-        async for row in scan_rows(storage, partition, first, first + rows.END)
-    ]
-
-
 async def subjects_named(storage: Storage, partition: str, user: str) -> list[str]:
     """Return the subjects under which the log has a user: ids, and the name of who got none."""
     if is_resource_id(user):
         return [user]
-    return [*await named_users(storage, partition, user), rows.digest(fold(user))]
+    return [*await holders_of(storage, partition, user), digest_of(user)]
 
 
 _END: Final = rows.LOG + rows.END

@@ -24,6 +24,7 @@ from scim.provisioning.masking import Masking
 from scim.provisioning.policy import Policy
 from scim.provisioning.ports import Storage, Vault
 from scim.provisioning.queries import Queries
+from scim.provisioning.retention import Retention
 from scim.provisioning.rule_changes import RuleChanges
 from scim.provisioning.rule_sets import RuleSets
 from scim.provisioning.rule_sync import RuleSync
@@ -102,6 +103,7 @@ class Services:
     rules: RuleSets
     rule_changes: RuleChanges
     rule_sync: RuleSync
+    retention: Retention
     upkeep: Upkeep
 
     def base_url(self, directory_id: str) -> str:

@@ -38,6 +38,7 @@ FAMILIES: Final[Mapping[str, tuple[Route, ...]]] = {
         status.STATUS,
         *failed_events.ROUTES,
         jobs.CHECK,
+        jobs.ERASE,
         why.WHY,
     ),
     "jobs": jobs.ROUTES,

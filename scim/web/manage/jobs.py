@@ -1,9 +1,10 @@
-"""Jobs: work longer than a request, and the check of a directory's rows."""
+"""Jobs: work longer than a request; the check of a directory's rows; the erasure of a person."""
 
 from __future__ import annotations
 
 from scim.protocol.errors import NotFound
 from scim.provisioning import jobs as stored
+from scim.provisioning.erasure import begin_erasure
 from scim.provisioning.identifiers import resource_id
 from scim.web.manage.models import Shown, Time
 from scim.web.manage.pages import PAGING, Page, page
@@ -59,6 +60,14 @@ async def _check(call: Managed) -> Reply:
     return Reply(_shown(directory.id, job_id, job), f"jobs/{job_id}")
 
 
+async def _erase(call: Managed) -> Reply:
+    directory, services = await call.directory(), call.services
+    job_id, job = await begin_erasure(
+        services.storage, services.jobs, directory.id, call.parts["user"], call.by
+    )
+    return Reply(_shown(directory.id, job_id, job), f"jobs/{job_id}")
+
+
 def _shown(directory: str, job_id: str, job: stored.Job) -> Job:
     return Job(
         id=job_id,
@@ -85,6 +94,14 @@ CHECK = Route(
     "{directory}/check",
     _check,
     "Check the rows of a directory against each other, as a job",
+    gives=Job,
+    status=202,
+)
+ERASE = Route(
+    "POST",
+    "{directory}/users/{user}/erase",
+    _erase,
+    "Erase a deleted user's values from the log and from failed events, as a job",
     gives=Job,
     status=202,
 )

@@ -1,0 +1,49 @@
+"""Names that users have or had: hashed, and as long as the log has the user."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from scim.protocol.folding import fold
+from scim.provisioning import rows
+from scim.provisioning.ports import COMMIT_ROWS, Conflict, Delete, Operation, Put, Storage
+from scim.provisioning.scans import scan_rows
+
+
+def digest_of(name: str) -> str:
+    """Return the hash under which a userName or displayName stands; its case does not matter."""
+    return rows.digest(fold(name))
+
+
+def take_name(user_id: str, name: str) -> list[Operation]:
+    """Return the rows by which a user is found by a name, and a name by its user."""
+    digest = digest_of(name)
+    keys = (rows.name_holder(digest, user_id), rows.held_name(user_id, digest))
+    return [Put(key, {"f": rows.FORMAT}) for key in keys]
+
+
+async def holders_of(storage: Storage, partition: str, name: str) -> list[str]:
+    """Return the ids of the users that have or had a userName."""
+    first = rows.name_holder(digest_of(name))
+    found = scan_rows(storage, partition, first, first + rows.END)
+    return [rows.last_part(row.key) async for row in found]
+
+
+async def digests_of(storage: Storage, partition: str, user_id: str) -> list[str]:
+    """Return the hashes of all names that a user has or had."""
+    first = rows.held_name(user_id)
+    found = scan_rows(storage, partition, first, first + rows.END)
+    return [rows.last_part(row.key) async for row in found]
+
+
+async def forget_names(storage: Storage, partition: str, user_id: str) -> None:
+    """Remove the names of a user that is gone; harmless if it is done twice."""
+    digests = await digests_of(storage, partition, user_id)
+    for start in range(0, len(digests), COMMIT_ROWS // 2):
+        keys = [
+            key
+            for each in digests[start : start + COMMIT_ROWS // 2]
+            for key in (rows.name_holder(each, user_id), rows.held_name(user_id, each))
+        ]
+        with suppress(Conflict):  # another run has just done it
+            await storage.commit(partition, [Delete(key, None) for key in keys])

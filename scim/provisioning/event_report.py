@@ -11,7 +11,7 @@ from scim.protocol.folding import fold
 from scim.provisioning import rows
 from scim.provisioning.contacts import read_contacts
 from scim.provisioning.failed_events import StoredEvent, event_id, load_event, stored_event
-from scim.provisioning.identifiers import created_ms, is_resource_id, milliseconds
+from scim.provisioning.identifiers import is_resource_id, milliseconds
 from scim.provisioning.log import Did, LogEntry, Outcome, Target
 from scim.provisioning.log_report import Question, read_log, subjects_named
 from scim.provisioning.names import holders_of
@@ -120,8 +120,7 @@ async def _later_success(storage: Storage, partition: str, last: LogEntry) -> st
         return None  # reads leave no entries
     ids = [last.target.id] if is_resource_id(last.target.id) else []
     if Did.CREATE in last.operations and last.target.identifier:
-        named = await _named(storage, partition, last.target)
-        ids = [each for each in named if created_ms(each) >= milliseconds(last.time)]
+        ids = await _named(storage, partition, last.target)
     for each in ids:
         first, end = rows.log_index(each), rows.log_index(each, rows.log(milliseconds(last.time)))
         for index in await first_rows(storage, partition, first, end, _LATER):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scim.protocol.schema import group_type, user_type
+from scim.protocol.schema import group_type, read_schema, user_type
 from scim.provisioning.masking import TEXT_LENGTH, Masking, mask_text
 
 SECRET = "Hunter2-Tunnel!"
@@ -83,6 +83,24 @@ def test_no_secret_is_left(masking: Masking, case: str) -> None:
     for part in PARTS:
         assert part not in masked.text
         assert part not in repr(masked)
+
+
+@pytest.mark.parametrize("hidden", [{"returned": "never"}, {"mutability": "writeOnly"}])
+def test_what_nobody_may_read_is_masked(hidden: dict[str, str]) -> None:
+    """An attribute of a declared schema that is never shown is not kept either."""
+    attribute = {
+        "name": "doorCode",
+        "type": "string",
+        "multiValued": False,
+        "required": False,
+        "mutability": "readWrite",
+        "returned": "default",
+    }
+    urn = "urn:example:2.0:Badge"
+    for each, kept in ((attribute, True), (attribute | hidden, False)):
+        schema = read_schema({"id": urn, "name": "Badge", "attributes": [each]})
+        masked = Masking([user_type(schema)]).body({urn: {"doorCode": "4711"}})
+        assert ("4711" in masked.text) is kept
 
 
 def test_what_helps_is_left(masking: Masking) -> None:

@@ -329,6 +329,17 @@ async def test_no_secret_is_kept(
     assert SECRET not in text + told
 
 
+async def test_a_detail_that_quotes_a_secret_is_masked(directory: Directory) -> None:
+    """What the client is told about its own value is not kept so."""
+    name = {"userName": f"Bearer {SECRET}"}
+    await directory.create_user(**name)
+    answer = await directory.send("POST", "/Users", name)
+    assert SECRET in answer.json["detail"]
+    (kept,) = await directory.failures()
+    assert kept.detail.startswith("The userName '***")
+    assert SECRET not in kept.model_dump_json()
+
+
 async def test_a_flood_fills_no_store(
     directory: Directory, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -147,6 +147,21 @@ async def test_a_later_success_resolves_it(directory: Directory, kim: str) -> No
     assert (again["id"], again["count"]) == (taken["id"], 3)
 
 
+async def test_a_change_that_goes_through_resolves_an_update(
+    directory: Directory, kim: str
+) -> None:
+    """An update is resolved by any later change of the same user, not by its deletion."""
+    wrong = {"op": "replace", "path": "title[", "value": "x"}
+    for way, state in (("disable", "resolved"), ("delete", "open")):
+        await directory.patch(kim, wrong)
+        if way == "disable":
+            await directory.patch(kim, {"op": "replace", "path": "active", "value": False})
+        else:
+            await directory.send("DELETE", f"/Users/{kim}")
+        (event,) = await items(directory, user=kim, operation="update")
+        assert event["state"] == state
+
+
 async def test_a_group_made_at_last_resolves_its_event(directory: Directory) -> None:
     """Groups have no index of former names; who has the name now was made later."""
     first = (await directory.create_group("Tunnels"))["id"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from scim.provisioning import contacts, rows
+from scim.provisioning import contacts, group_work, groups, memberships, rows
 from scim.provisioning.contacts import read_contacts
 from tests.endpoint import Directory, Endpoint, patch_message
 
@@ -107,6 +107,32 @@ async def test_everything_is_counted(directory: Directory) -> None:
         directory.endpoint.clock.forward(minutes=5)
 
 
+async def test_a_day_goes_on_after_folding(directory: Directory) -> None:
+    """What is folded of a day and what came since are one number, again and again."""
+    for number in range(1, 4):
+        await directory.create_user()
+        for _ in range(2):
+            found = (await status(directory))["statistics"]
+            assert found["today"] == found["total"] == done(users_created=number)
+            directory.endpoint.clock.forward(minutes=3)
+
+
+async def test_a_long_change_counts_once(
+    directory: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many commits it takes."""
+    monkeypatch.setattr(memberships, "AT_ONCE", 2)
+    monkeypatch.setattr(groups, "AT_ONCE", 2)
+    monkeypatch.setattr(group_work, "BATCH", 2)
+    people = [(await directory.create_user())["id"] for _ in range(6)]
+    group = (await directory.create_group("Tunnels"))["id"]
+    add = {"op": "add", "path": "members", "value": [{"value": each} for each in people]}
+    assert (await directory.patch_group(group, add)).status == 204
+    found = await status(directory)
+    assert found["statistics"]["today"]["groups"]["membersAdded"] == 1
+    assert found["memberships"] == 6
+
+
 async def test_statistics_have_days(directory: Directory) -> None:
     """Today, 7 and 30 days each end today; all time is never forgotten; folding changes nothing."""
     clock, made = directory.endpoint.clock, []
@@ -188,7 +214,9 @@ async def test_an_idp_that_stays_away_is_silent(
     found = await status(directory)
     assert (found["health"], round(found["contact"]["intervalSeconds"] / 60)) == ("healthy", 40)
     for _ in range(2):
-        directory.endpoint.clock.forward(minutes=81)
+        directory.endpoint.clock.forward(minutes=79)
+        assert (await status(directory))["health"] == "healthy"
+        directory.endpoint.clock.forward(minutes=2)
         assert (await status(directory))["health"] == "silent"
         assert (await status(directory))["health"] == "silent"
         await cycle(directory, 40, 1)

@@ -17,6 +17,7 @@ from bench.client import bodies
 from bench.counting import Counted
 from bench.counts import Counting
 from bench.filling import Filled, fill
+from bench.log_rows import count_reports
 from bench.report import Report
 from bench.timing import CONNECTIONS, Timing, measure
 from local.setup import say
@@ -36,6 +37,7 @@ class Plan:
     groups: Sequence[int]
     requests: Mapping[int, int]
     imports: int
+    log: Sequence[int]  # entries
 
     @property
     def users(self) -> int:
@@ -49,8 +51,11 @@ FULL = Plan(
     groups=(10, 1_000, 10_000, 100_000),
     requests={1: 300, 16: 1_600},
     imports=5,
+    log=(10_000, 1_000_000),
 )
-QUICK = Plan(small=100, large=1_000, groups=(10, 500), requests={1: 20, 16: 64}, imports=1)
+QUICK = Plan(
+    small=100, large=1_000, groups=(10, 500), requests={1: 20, 16: 64}, imports=1, log=(500, 2_000)
+)
 PEER_TOKEN = "token-of-a-benchmark"  # noqa: S105 - guards nothing
 PAGES = 10  # a list of 100 is asked for so many times less often
 
@@ -96,6 +101,7 @@ def run(plan: Plan) -> Report:
             report.peak = server.usage().peak
         say("Counting round trips and rows ...")
         asyncio.run(_count(settings, [small, large], report))
+        asyncio.run(_count_reports(Path(folder), plan, report))
     if servers.has_peer():
         with servers.peer(PEER_TOKEN) as port:
             say("Filling scim2-server ...")
@@ -166,6 +172,16 @@ async def _count(
             report.counts += await counting.group_counts(size, group, others)
     await storage.close()
     await services.vault.close()
+
+
+async def _count_reports(folder: Path, plan: Plan, report: Report) -> None:
+    storage = Counted(SqliteStorage(str(folder / "log.db")))
+
+    def progress(done: int) -> None:
+        say(f"Filling the log: {done} of {max(plan.log)} entries ...")
+
+    report.counts += await count_reports(storage, plan.log, progress)
+    await storage.close()
 
 
 @dataclass(frozen=True, slots=True)

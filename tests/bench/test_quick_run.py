@@ -19,5 +19,6 @@ def test_budgets_hold(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     results = json.loads(file.read_text("utf-8"))
     assert results["failures"] == []
     assert {each["connections"] for each in results["timings"]} == {1, 16}
-    assert len({each["size"] for each in results["counts"]}) == 4  # two directories, two groups
+    # Two directories, two groups, two logs.
+    assert len({each["size"] for each in results["counts"]}) == 6
     assert "Timing" in printed.err

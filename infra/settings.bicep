@@ -54,6 +54,11 @@ type Settings = {
   @maxValue(100)
   GUARD_PERCENT: int?
 
+  @description('Time in which log entries and failed events are kept; statistics stay. Unit: days.')
+  @minValue(1)
+  @maxValue(3650)
+  LOG_RETENTION_DAYS: int?
+
   @description('Attributes that every user needs, as PATCH paths with commas between, such as userName, name.givenName, emails[type eq "work"].value')
   REQUIRED_ATTRIBUTES: string?
 

@@ -15,6 +15,7 @@ from local import (
     package_check,
     settings_page,
     settings_parameters,
+    telemetry_page,
     worker_check,
 )
 from local.setup import ROOT, SetupFailed, say
@@ -55,9 +56,10 @@ def main(pytest_arguments: Sequence[str]) -> int:
 
 
 def fix() -> int:
-    """Format the code, apply ruff's safe fixes, and write what is made from the settings."""
+    """Format the code, apply ruff's safe fixes, and write what is made from tables."""
     settings_page.write()
     settings_parameters.write()
+    telemetry_page.write()
     fixed = _tool("ruff", "check", "--fix"), _tool("ruff", "format")
     return max(subprocess.call(command, cwd=ROOT) for command in fixed)
 

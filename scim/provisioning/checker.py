@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from scim.provisioning import former_users, group_rows, rows, totals, user_rows
+from scim.provisioning.failed_events import stored_event
 from scim.provisioning.ports import Storage
 from scim.provisioning.scans import scan_rows
 from scim.provisioning.stored_groups import StoredGroup, groups_between
@@ -58,6 +59,8 @@ async def check(storage: Storage, partition: str, now: datetime) -> list[Problem
     await _derived(storage, partition, findings)
     await _jobs(storage, partition, findings)
     await _log(storage, partition, findings)
+    await _events(storage, partition, findings)
+    await _names(storage, partition, findings)
     known = await totals.read(storage, partition, now)
     for name in ("users", "activeUsers", "groups", "memberships"):
         if known.get(name, 0) != findings.counts[name]:
@@ -137,3 +140,25 @@ async def _log(storage: Storage, partition: str, findings: _Findings) -> None:
             findings.say(row.key, "points to no log entry")
     for entry in sorted(entries - indexed):
         findings.say(rows.LOG + entry, "is found by nobody")
+
+
+async def _events(storage: Storage, partition: str, findings: _Findings) -> None:
+    first = rows.event("")
+    found = scan_rows(storage, partition, first, first + rows.END)
+    places = {stored_event(row).place async for row in found}
+    found = scan_rows(storage, partition, rows.EVENT_PLACES, rows.EVENT_PLACES + rows.END)
+    stored = {row.key async for row in found}
+    for key in sorted(places - stored):
+        findings.say(key, "is missing")
+    for key in sorted(stored - places):
+        findings.say(key, "is the place of no event")
+
+
+async def _names(storage: Storage, partition: str, findings: _Findings) -> None:
+    """Check that names lead to users as users lead to names."""
+    first = rows.name_holder("")[:-1]
+    keys = {row.key async for row in scan_rows(storage, partition, first, first + rows.END)}
+    for key in sorted(keys):
+        _, one, other = key.split("_")
+        if f"{first}{other}_{one}" not in keys:
+            findings.say(key, "leads one way only")

@@ -51,6 +51,16 @@ async def test_a_missing_row_is_found(filled: Directory, prefix: str) -> None:
     assert f"{prefix[0]}: is missing" in await found(filled)
 
 
+async def test_an_event_without_its_place_is_found(filled: Directory) -> None:
+    """Nobody would find it by time."""
+    await filled.send("POST", "/Users", {"userName": ""})
+    assert await found(filled) == []
+    storage, partition = filled.endpoint.services.storage, rows.partition(filled.id)
+    page = await storage.scan(partition, rows.EVENT_PLACES, rows.EVENT_PLACES + rows.END)
+    await storage.commit(partition, [Delete(page.rows[0].key, None)])
+    assert await found(filled) == ["b: is missing"]
+
+
 @pytest.mark.parametrize(
     ("key", "problem"),
     [
@@ -58,6 +68,8 @@ async def test_a_missing_row_is_found(filled: Directory, prefix: str) -> None:
         ("m_0_0", "m: belongs to no resource"),
         ("c_0_0", "c: belongs to no resource"),
         ("i_0_0_0_0", "i: points to no log entry"),
+        ("b_0_-_User_other_create", "b: is the place of no event"),
+        ("h_0_1", "h: leads one way only"),
     ],
 )
 async def test_a_row_too_many_is_found(filled: Directory, key: str, problem: str) -> None:

@@ -54,7 +54,7 @@ FULL = Plan(
     log=(10_000, 1_000_000),
 )
 QUICK = Plan(
-    small=100, large=1_000, groups=(10, 500), requests={1: 20, 16: 64}, imports=1, log=(500, 2_000)
+    small=100, large=1_000, groups=(10, 500), requests={1: 20, 16: 64}, imports=1, log=(400, 2_000)
 )
 PEER_TOKEN = "token-of-a-benchmark"  # noqa: S105 - guards nothing
 PAGES = 10  # a list of 100 is asked for so many times less often

@@ -11,17 +11,18 @@ from itertools import chain, islice
 from bench.calls import user_body
 from scim.protocol.resource import read_resource
 from scim.protocol.schema import ResourceType, group_type, user_type
-from scim.provisioning import group_rows, rows, totals, user_rows
-from scim.provisioning.access import CompiledRules
-from scim.provisioning.group_log import target as group_target
+from scim.provisioning import rows
+from scim.provisioning.changes import group_rows, totals, user_rows
+from scim.provisioning.groups.effects import target as group_target
 from scim.provisioning.identifiers import resource_id
-from scim.provisioning.log import Call, Did, entry_rows
+from scim.provisioning.log.entries import Call, Did, entry_rows
 from scim.provisioning.policy import Policy
 from scim.provisioning.ports import COMMIT_ROWS, Operation, Storage
-from scim.provisioning.rulings import Ruling
+from scim.provisioning.rules.access import CompiledRules
+from scim.provisioning.rules.rulings import Ruling
 from scim.provisioning.stored_groups import StoredGroup
 from scim.provisioning.stored_users import StoredUser
-from scim.provisioning.user_work import target as user_target
+from scim.provisioning.users.work import target as user_target
 from scim.provisioning.versions import created
 
 AGO = timedelta(hours=1)  # the filling lies back so far that its log entries are folded

@@ -10,8 +10,8 @@ from bench.counting import Counted
 from bench.counts import Count
 from scim.provisioning import rows
 from scim.provisioning.identifiers import resource_id
-from scim.provisioning.log import Call, Did, Target, entry_rows
-from scim.provisioning.log_report import Question, read_log
+from scim.provisioning.log.entries import Call, Did, Target, entry_rows
+from scim.provisioning.log.report import Question, read_log
 from scim.provisioning.policy import Policy
 from scim.provisioning.ports import COMMIT_ROWS, Operation, Storage
 

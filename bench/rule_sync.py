@@ -23,7 +23,7 @@ from bench.filling import fill
 from bench.served import peak
 from local.setup import ROOT
 from scim.app import build
-from scim.provisioning.rules import Grant, Rule
+from scim.provisioning.rules.rule import Grant, Rule
 from scim.settings import read_settings
 from scim.storage.local_vault import LocalVault
 from scim.storage.sqlite import SqliteStorage

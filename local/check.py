@@ -10,8 +10,8 @@ from pathlib import Path
 from local.data import Data
 from local.setup import SetupFailed
 from scim.provisioning import rows
-from scim.provisioning.checker import check
-from scim.provisioning.directories import Directories
+from scim.provisioning.directories.directories import Directories
+from scim.provisioning.upkeep.checker import check
 from scim.storage.sqlite import SqliteStorage
 
 

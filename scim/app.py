@@ -8,40 +8,40 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from scim.protocol.schema import ResourceType, group_type, user_type
-from scim.provisioning import collections
-from scim.provisioning.access_extension import ACCESS_EXTENSION
-from scim.provisioning.access_tokens import AccessTokens
-from scim.provisioning.bursts import Bursts
-from scim.provisioning.check_work import CheckWork
-from scim.provisioning.clients import Clients
-from scim.provisioning.contacts import ContactBook
-from scim.provisioning.cursors import Cursors
-from scim.provisioning.declared_rules import Declared, read_declared
-from scim.provisioning.directories import Directories
-from scim.provisioning.erasure import ErasureWork
-from scim.provisioning.failures import Failures
-from scim.provisioning.federation import Assertions
-from scim.provisioning.group_work import GroupWork
-from scim.provisioning.groups import Groups
-from scim.provisioning.idempotency import Idempotency
-from scim.provisioning.jobs import Jobs
-from scim.provisioning.key_sets import KeySets
+from scim.provisioning.changes.idempotency import Idempotency
+from scim.provisioning.changes.jobs import Jobs
+from scim.provisioning.directories.directories import Directories
+from scim.provisioning.groups.groups import Groups
+from scim.provisioning.groups.work import GroupWork
+from scim.provisioning.log.contacts import ContactBook
+from scim.provisioning.log.failures import Failures
 from scim.provisioning.masking import Masking
 from scim.provisioning.policy import Policy
 from scim.provisioning.ports import Fetch, Storage, Unavailable, Vault
-from scim.provisioning.queries import Queries
-from scim.provisioning.retention import Retention
-from scim.provisioning.rule_changes import Guard, RuleChanges
-from scim.provisioning.rule_sets import RuleSets
-from scim.provisioning.rule_sync import RuleSync
-from scim.provisioning.signing_keys import SigningKeys
-from scim.provisioning.token_usage import TokenUsage
-from scim.provisioning.tokens import CLIENT_SECRET, Tokens
-from scim.provisioning.upkeep import Upkeep
-from scim.provisioning.user_work import UserWork
-from scim.provisioning.users import Users
-from scim.provisioning.verification import Verifier
-from scim.provisioning.vigilance import Vigilance
+from scim.provisioning.queries import collections
+from scim.provisioning.queries.cursors import Cursors
+from scim.provisioning.queries.queries import Queries
+from scim.provisioning.rule_sync.bursts import Bursts
+from scim.provisioning.rule_sync.changes import Guard, RuleChanges
+from scim.provisioning.rule_sync.sync import RuleSync
+from scim.provisioning.rules.access_extension import ACCESS_EXTENSION
+from scim.provisioning.rules.declared import Declared, read_declared
+from scim.provisioning.rules.rule_sets import RuleSets
+from scim.provisioning.tokens.access_tokens import AccessTokens
+from scim.provisioning.tokens.assertions import Assertions
+from scim.provisioning.tokens.clients import Clients
+from scim.provisioning.tokens.key_sets import KeySets
+from scim.provisioning.tokens.signing_keys import SigningKeys
+from scim.provisioning.tokens.tokens import CLIENT_SECRET, Tokens
+from scim.provisioning.tokens.usage import TokenUsage
+from scim.provisioning.tokens.verification import Verifier
+from scim.provisioning.upkeep.check_work import CheckWork
+from scim.provisioning.upkeep.erasure import ErasureWork
+from scim.provisioning.upkeep.retention import Retention
+from scim.provisioning.upkeep.upkeep import Upkeep
+from scim.provisioning.upkeep.vigilance import Vigilance
+from scim.provisioning.users.users import Users
+from scim.provisioning.users.work import UserWork
 from scim.settings import Settings, SettingsError, read_settings
 from scim.storage.credentials import azure_credential
 from scim.storage.https import HttpsFetch

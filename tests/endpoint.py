@@ -19,7 +19,7 @@ from yarl import URL
 from local.host import Host
 from scim.app import build
 from scim.provisioning import rows
-from scim.provisioning.log import LogEntry, Outcome
+from scim.provisioning.log.entries import LogEntry, Outcome
 from scim.provisioning.ports import Fetch, Operation, Page, Row, Storage, Vault
 from scim.provisioning.scans import scan_rows
 from scim.settings import read_settings

@@ -11,15 +11,15 @@ import orjson
 from scim.protocol.errors import InvalidValue, MethodNotAllowed, NotFound
 from scim.protocol.schema import Resource
 from scim.provisioning import rows
-from scim.provisioning.access_report import find_user
-from scim.provisioning.former_users import latest_former, load_former
+from scim.provisioning.changes.preconditions import matches_version
+from scim.provisioning.directories.stored import Directory
 from scim.provisioning.identifiers import is_resource_id, resource_id
-from scim.provisioning.preconditions import matches_version
 from scim.provisioning.profile import profile
-from scim.provisioning.rulings import read_access
-from scim.provisioning.stored_directories import Directory
+from scim.provisioning.queries.access_report import find_user
+from scim.provisioning.rules.rulings import read_access
 from scim.provisioning.stored_users import StoredUser, load_user
-from scim.provisioning.tokens import Scope
+from scim.provisioning.tokens.tokens import Scope
+from scim.provisioning.users.former import latest_former, load_former
 from scim.web import responses
 from scim.web.authentication import admit, authenticate, source_address
 from scim.web.manage.problems import problem

@@ -5,9 +5,9 @@ from __future__ import annotations
 from ipaddress import ip_address
 
 from scim.protocol.errors import Forbidden, ServiceUnavailable, Unauthorized
-from scim.provisioning.stored_directories import Directory
-from scim.provisioning.tokens import Scope
-from scim.provisioning.verification import Verified
+from scim.provisioning.directories.stored import Directory
+from scim.provisioning.tokens.tokens import Scope
+from scim.provisioning.tokens.verification import Verified
 from scim.web.requests import Request
 from scim.web.services import Services
 

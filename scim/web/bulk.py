@@ -22,7 +22,7 @@ from scim.protocol.bulk import (
 )
 from scim.protocol.errors import InvalidValue, NotFound, ServiceUnavailable, Unresolved
 from scim.provisioning.identifiers import resource_id
-from scim.provisioning.log import Call
+from scim.provisioning.log.entries import Call
 from scim.web import failures, groups, responses, users
 from scim.web.exchange import Exchange, Handler, by_method
 from scim.web.requests import Request, read_request

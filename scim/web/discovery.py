@@ -8,7 +8,7 @@ from scim.protocol import discovery
 from scim.protocol.errors import Forbidden, NotFound
 from scim.protocol.lists import list_response
 from scim.protocol.schema import Json
-from scim.provisioning.cursors import LIFE
+from scim.provisioning.queries.cursors import LIFE
 from scim.web import responses
 from scim.web.exchange import Exchange, by_method
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Generic
 
 from scim.protocol.schema import Resource, ResourceType
-from scim.provisioning.collections import Stored
-from scim.provisioning.queries import Queries
+from scim.provisioning.queries.collections import Stored
+from scim.provisioning.queries.queries import Queries
 from scim.web.services import Provisioner
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import azure.functions as func
 
 from scim.protocol.errors import MethodNotAllowed
-from scim.provisioning.log import Call
-from scim.provisioning.stored_directories import Directory
+from scim.provisioning.directories.stored import Directory
+from scim.provisioning.log.entries import Call
 from scim.web.requests import Request
 from scim.web.services import Services
 

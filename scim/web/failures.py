@@ -7,9 +7,9 @@ from typing import Final
 
 from scim.protocol.errors import ScimError
 from scim.protocol.schema import Json
-from scim.provisioning.attempts import attempted
-from scim.provisioning.failures import Answered
-from scim.provisioning.log import Call
+from scim.provisioning.log.attempts import attempted
+from scim.provisioning.log.entries import Call
+from scim.provisioning.log.failures import Answered
 from scim.web.requests import Request
 from scim.web.services import Services
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import azure.functions as func
 
 from scim.protocol.schema import Resource
-from scim.provisioning import presentation
+from scim.provisioning.queries import presentation
 from scim.provisioning.stored_groups import StoredGroup
 from scim.web import resources
 from scim.web.endpoint import Endpoint

@@ -13,10 +13,10 @@ from scim.protocol.lists import LIST_RESPONSE, Paging, list_response, read_pagin
 from scim.protocol.projection import read_projection
 from scim.protocol.schema import Json, Resource, ResourceType
 from scim.protocol.sorting import read_sort
-from scim.provisioning.collections import Stored
-from scim.provisioning.enforcement import check_standard
-from scim.provisioning.lookups import mentions
-from scim.provisioning.queries import Query
+from scim.provisioning.changes.enforcement import check_standard
+from scim.provisioning.queries.collections import Stored
+from scim.provisioning.queries.lookups import mentions
+from scim.provisioning.queries.queries import Query
 from scim.web import responses
 from scim.web.endpoint import Endpoint
 from scim.web.exchange import Exchange

@@ -17,11 +17,11 @@ from scim.protocol.errors import (
     PayloadTooLarge,
     ScimError,
 )
-from scim.provisioning.federation import AssertionRefused
 from scim.provisioning.identifiers import resource_id
-from scim.provisioning.signing_keys import TOKEN_LIFE
 from scim.provisioning.telemetry import Event, tell
-from scim.provisioning.verification import Verified
+from scim.provisioning.tokens.assertions import AssertionRefused, caller
+from scim.provisioning.tokens.signing_keys import TOKEN_LIFE
+from scim.provisioning.tokens.verification import Verified
 from scim.web import responses
 from scim.web.requests import Request, read_request
 from scim.web.scim import METHODS
@@ -210,7 +210,7 @@ async def _by_assertion(
             error=str(refusal),
         )
         raise _unknown(f"The client_assertion is refused: {refusal}.") from None
-    return federation.verified(directory_id)
+    return caller(federation, directory_id)
 
 
 def _unknown(detail: str) -> OAuthError:

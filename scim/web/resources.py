@@ -8,8 +8,8 @@ import azure.functions as func
 
 from scim.protocol.errors import NotFound
 from scim.protocol.projection import Projection, read_projection
-from scim.provisioning.collections import Stored
-from scim.provisioning.preconditions import check_preconditions, matches_version
+from scim.provisioning.changes.preconditions import check_preconditions, matches_version
+from scim.provisioning.queries.collections import Stored
 from scim.web import lists, responses
 from scim.web.endpoint import Endpoint
 from scim.web.exchange import Exchange, by_method

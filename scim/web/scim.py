@@ -8,11 +8,11 @@ from datetime import datetime
 import azure.functions as func
 
 from scim.protocol.errors import InvalidVersion, NotFound, NotImplementedHere, Unauthorized
+from scim.provisioning.directories.stored import Directory
 from scim.provisioning.identifiers import resource_id
-from scim.provisioning.log import Call
-from scim.provisioning.stored_directories import Directory
-from scim.provisioning.tokens import TOKEN
-from scim.provisioning.verification import Verified
+from scim.provisioning.log.entries import Call
+from scim.provisioning.tokens.tokens import TOKEN
+from scim.provisioning.tokens.verification import Verified
 from scim.web import bulk, discovery, failures, groups, responses, search, users
 from scim.web.authentication import admit, authenticate, is_read, source_address
 from scim.web.exchange import Exchange, Handler

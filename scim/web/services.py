@@ -8,33 +8,33 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from scim.protocol.schema import Json, ResourceType
-from scim.provisioning.access_tokens import AccessTokens
-from scim.provisioning.clients import Clients
-from scim.provisioning.collections import Stored_co
-from scim.provisioning.contacts import ContactBook
-from scim.provisioning.cursors import Cursors
-from scim.provisioning.directories import Directories
-from scim.provisioning.failures import Failures
-from scim.provisioning.federation import Assertions
-from scim.provisioning.groups import Groups
-from scim.provisioning.idempotency import Idempotency
-from scim.provisioning.jobs import Jobs
-from scim.provisioning.log import Call
+from scim.provisioning.changes.idempotency import Idempotency
+from scim.provisioning.changes.jobs import Jobs
+from scim.provisioning.directories.directories import Directories
+from scim.provisioning.groups.groups import Groups
+from scim.provisioning.log.contacts import ContactBook
+from scim.provisioning.log.entries import Call
+from scim.provisioning.log.failures import Failures
 from scim.provisioning.masking import Masking
 from scim.provisioning.policy import Policy
 from scim.provisioning.ports import Storage, Vault
-from scim.provisioning.queries import Queries
-from scim.provisioning.retention import Retention
-from scim.provisioning.rule_changes import RuleChanges
-from scim.provisioning.rule_sets import RuleSets
-from scim.provisioning.rule_sync import RuleSync
+from scim.provisioning.queries.collections import Stored_co
+from scim.provisioning.queries.cursors import Cursors
+from scim.provisioning.queries.queries import Queries
+from scim.provisioning.rule_sync.changes import RuleChanges
+from scim.provisioning.rule_sync.sync import RuleSync
+from scim.provisioning.rules.rule_sets import RuleSets
 from scim.provisioning.stored_groups import StoredGroup
 from scim.provisioning.stored_users import StoredUser
-from scim.provisioning.token_usage import TokenUsage
-from scim.provisioning.tokens import Tokens
-from scim.provisioning.upkeep import Upkeep
-from scim.provisioning.users import Users
-from scim.provisioning.verification import Verifier
+from scim.provisioning.tokens.access_tokens import AccessTokens
+from scim.provisioning.tokens.assertions import Assertions
+from scim.provisioning.tokens.clients import Clients
+from scim.provisioning.tokens.tokens import Tokens
+from scim.provisioning.tokens.usage import TokenUsage
+from scim.provisioning.tokens.verification import Verifier
+from scim.provisioning.upkeep.retention import Retention
+from scim.provisioning.upkeep.upkeep import Upkeep
+from scim.provisioning.users.users import Users
 from scim.web.rate import Rate
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import azure.functions as func
 
 from scim.protocol.schema import Resource
-from scim.provisioning import presentation
-from scim.provisioning.access_extension import ACCESS_URN
+from scim.provisioning.queries import presentation
+from scim.provisioning.rules.access_extension import ACCESS_URN
 from scim.provisioning.stored_users import StoredUser
 from scim.web import resources
 from scim.web.endpoint import Endpoint

@@ -12,13 +12,17 @@ from typing import Any
 
 import pytest
 
-from scim.provisioning import group_work, groups, jobs, memberships, rows, rule_walk
-from scim.provisioning.checker import check
+from scim.provisioning import rows
+from scim.provisioning.changes import jobs
+from scim.provisioning.groups import groups, memberships
+from scim.provisioning.groups import work as group_work
 from scim.provisioning.ports import COMMIT_ROWS, Insert, Unavailable
-from scim.provisioning.rules import Grant, Rule
-from scim.provisioning.rulings import read_access
+from scim.provisioning.rule_sync import walk as rule_walk
+from scim.provisioning.rules.rule import Grant, Rule
+from scim.provisioning.rules.rulings import read_access
 from scim.provisioning.scans import scan_rows
 from scim.provisioning.stored_users import load_user
+from scim.provisioning.upkeep.checker import check
 from scim.storage.sqlite import SqliteStorage
 from tests.endpoint import Answer, Directory, Endpoint, running
 from tests.faults.engine import Fault, Faulty, Killed, Shared

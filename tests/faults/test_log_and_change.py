@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from scim.provisioning import group_work, groups, jobs, memberships
+from scim.provisioning.changes import jobs
+from scim.provisioning.groups import groups, memberships
+from scim.provisioning.groups import work as group_work
 from scim.storage.sqlite import SqliteStorage
 from tests.endpoint import running
 from tests.faults.engine import Fault, Faulty

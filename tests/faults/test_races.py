@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 
 from scim.provisioning import rows
-from scim.provisioning.checker import check
-from scim.provisioning.log import LogEntry, Outcome
+from scim.provisioning.log.entries import LogEntry, Outcome
 from scim.provisioning.scans import scan_rows
+from scim.provisioning.upkeep.checker import check
 from scim.storage.sqlite import SqliteStorage
 from tests.endpoint import Directory, patch_message, running
 from tests.faults.racer import Answer, Task

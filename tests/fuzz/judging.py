@@ -12,10 +12,10 @@ from scim.protocol.errors import ERROR_SCHEMA
 from scim.protocol.resource import read_resource, with_schemas
 from scim.protocol.schema import Resource, ResourceType
 from scim.provisioning import rows
-from scim.provisioning.checker import check
 from scim.provisioning.scans import scan_rows
 from scim.provisioning.stored_groups import groups_between
 from scim.provisioning.stored_users import users_between
+from scim.provisioning.upkeep.checker import check
 from tests.endpoint import Answer, Directory
 from tests.fuzz.mutations import PASSWORD
 from tests.fuzz.requests import Sent

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from scim.provisioning import rows
-from scim.provisioning.rulings import Access, read_access
+from scim.provisioning.rules.rulings import Access, read_access
 from scim.provisioning.stored_users import load_user
 from tests.endpoint import Directory, running
 

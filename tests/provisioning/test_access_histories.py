@@ -18,24 +18,20 @@ from hypothesis import strategies as st
 
 from scim.app import build
 from scim.protocol.errors import ScimError
-from scim.provisioning import (
-    commits,
-    group_work,
-    groups,
-    jobs,
-    memberships,
-    rows,
-    rule_walk,
-)
-from scim.provisioning.access import CompiledRules, shown_to_rules
-from scim.provisioning.checker import check
+from scim.provisioning import rows
+from scim.provisioning.changes import commits, jobs
+from scim.provisioning.groups import groups, memberships
+from scim.provisioning.groups import work as group_work
 from scim.provisioning.identifiers import resource_id
-from scim.provisioning.log import Call
+from scim.provisioning.log.entries import Call
 from scim.provisioning.policy import Policy
 from scim.provisioning.ports import Unavailable
-from scim.provisioning.rules import Grant, Rule
-from scim.provisioning.rulings import read_access
+from scim.provisioning.rule_sync import walk as rule_walk
+from scim.provisioning.rules.access import CompiledRules, shown_to_rules
+from scim.provisioning.rules.rule import Grant, Rule
+from scim.provisioning.rules.rulings import read_access
 from scim.provisioning.stored_users import users_between
+from scim.provisioning.upkeep.checker import check
 from scim.settings import read_settings
 from scim.storage.local_vault import LocalVault
 from scim.storage.sqlite import SqliteStorage

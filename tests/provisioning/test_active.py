@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from scim.provisioning import rows, totals
+from scim.provisioning import rows
+from scim.provisioning.changes import totals
 from tests.endpoint import Directory
 
 

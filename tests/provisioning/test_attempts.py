@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from scim.provisioning.attempts import attempted
-from scim.provisioning.log import Did
+from scim.provisioning.log.attempts import attempted
+from scim.provisioning.log.entries import Did
 
 ID = "01a21293-b657-78c4-939f-61a62126ba7a"
 

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from scim.protocol.errors import InvalidValue
-from scim.provisioning import group_queue, rows
-from scim.provisioning.checker import check
-from scim.provisioning.group_queue import GroupQueue, Turn
+from scim.provisioning import rows
+from scim.provisioning.groups import queue as group_queue
+from scim.provisioning.groups.queue import GroupQueue, Turn
 from scim.provisioning.identifiers import resource_id
-from scim.provisioning.log import Call
+from scim.provisioning.log.entries import Call
 from scim.provisioning.policy import Policy
 from scim.provisioning.ports import Unavailable
+from scim.provisioning.upkeep.checker import check
 from tests.endpoint import Directory, patch_message
 
 NOBODY = "01a21495-4fc4-76a8-9df8-bcc38afc03fb"

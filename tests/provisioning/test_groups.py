@@ -8,6 +8,7 @@ import pytest
 
 from scim.protocol.patch import MAX_OPERATIONS
 from scim.provisioning import rows
+from scim.provisioning.changes import totals
 from tests.endpoint import Directory
 
 LARGE = 130  # members; a change of all of them takes several commits
@@ -38,8 +39,6 @@ async def open_jobs(directory: Directory) -> int:
 
 async def counted(directory: Directory) -> dict[str, int]:
     """Return the totals that are not zero, among those that groups change."""
-    from scim.provisioning import totals  # noqa: PLC0415 - beside its one use
-
     services = directory.endpoint.services
     found = await totals.read(services.storage, rows.partition(directory.id), services.now())
     return {name: found[name] for name in ("groups", "memberships") if found.get(name)}

@@ -8,7 +8,7 @@ import pytest
 
 from scim.provisioning import rows
 from scim.provisioning.identifiers import created_ms, milliseconds
-from scim.provisioning.log import Did, LogEntry
+from scim.provisioning.log.entries import Did, LogEntry
 from tests.endpoint import Answer, Directory, patch_message
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from scim.provisioning import rows, totals
-from scim.provisioning.checker import check
+from scim.provisioning import rows
+from scim.provisioning.changes import totals
 from scim.provisioning.ports import Delete, Unavailable
+from scim.provisioning.upkeep.checker import check
 from scim.storage.sqlite import SqliteStorage
 from tests.endpoint import Directory, Endpoint, running
 from tests.faults.engine import Fault, Faulty

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from scim.provisioning import rows, rule_walk
-from scim.provisioning.log import LogEntry
-from scim.provisioning.rules import Grant, Rule
-from scim.provisioning.rulings import read_access
+from scim.provisioning import rows
+from scim.provisioning.log.entries import LogEntry
+from scim.provisioning.rule_sync import walk as rule_walk
+from scim.provisioning.rules.rule import Grant, Rule
+from scim.provisioning.rules.rulings import read_access
 from scim.provisioning.scans import scan_rows
 from scim.provisioning.stored_users import users_between
 from scim.storage.sqlite import SqliteStorage

@@ -9,9 +9,9 @@ import pytest
 from pydantic import ValidationError
 
 from scim.protocol.schema import ENTERPRISE_USER, user_type
-from scim.provisioning.access import CompiledRules, Granted, shown_to_rules
-from scim.provisioning.declared_rules import read_declared
-from scim.provisioning.rules import Rule, RuleContent
+from scim.provisioning.rules.access import CompiledRules, Granted, shown_to_rules
+from scim.provisioning.rules.declared import read_declared
+from scim.provisioning.rules.rule import Rule, RuleContent
 from scim.provisioning.stored_users import Membership, StoredUser
 
 KIND = user_type()

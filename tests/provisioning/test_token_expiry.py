@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from scim.provisioning.log import Did
+from scim.provisioning.log.entries import Did
 from tests.endpoint import Directory
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scim.provisioning import rows, totals
+from scim.provisioning import rows
+from scim.provisioning.changes import totals
 from tests.endpoint import Directory
 
 

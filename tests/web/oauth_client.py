@@ -9,10 +9,10 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from scim.provisioning.federation import Federation
+from scim.provisioning.directories.federation import Federation
 from scim.provisioning.identifiers import resource_id
-from scim.provisioning.management_log import By
-from scim.provisioning.tokens import CLIENT_SECRET, Scope
+from scim.provisioning.log.management import By
+from scim.provisioning.tokens.tokens import CLIENT_SECRET, Scope
 from tests.endpoint import SCIM_JSON, Answer, Directory, Endpoint
 from tests.web.key_set_server import AUDIENCE, ISSUER, SUBJECT, KeySetServer
 

@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
-from scim.provisioning.access_extension import ACCESS_URN
-from scim.provisioning.tokens import Scope
+from scim.provisioning.rules.access_extension import ACCESS_URN
+from scim.provisioning.tokens.tokens import Scope
 from tests.endpoint import Answer, Directory, Endpoint
 
 RULE = {

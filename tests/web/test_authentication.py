@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from scim.provisioning import rows, verification
-from scim.provisioning.credentials import digest
+from scim.provisioning import rows
 from scim.provisioning.identifiers import lower_id
 from scim.provisioning.scans import scan_rows
-from scim.provisioning.tokens import TOKEN, Scope
+from scim.provisioning.tokens import verification
+from scim.provisioning.tokens.credentials import digest
+from scim.provisioning.tokens.tokens import TOKEN, Scope
 from scim.storage.local_vault import LocalVault
 from tests.endpoint import HOST_KEY, SCIM_JSON, Answer, Directory, Endpoint, running
 from tests.web.refusals import check_refusal

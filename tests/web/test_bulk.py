@@ -11,9 +11,9 @@ import orjson
 import pytest
 
 from scim.protocol.bulk import MAX_OPERATIONS, MAX_PAYLOAD_SIZE
-from scim.provisioning.log import LogEntry
+from scim.provisioning.log.entries import LogEntry
 from scim.provisioning.ports import Operation, Page, Row, Storage
-from scim.provisioning.tokens import Scope
+from scim.provisioning.tokens.tokens import Scope
 from tests.endpoint import PUBLIC_BASE, Answer, Clock, Directory, patch_message, running
 
 BULK_REQUEST = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from scim.protocol.errors import ScimError
-from scim.provisioning import failures, rows
-from scim.provisioning.causes import CAUSES, cause_of
-from scim.provisioning.failed_events import FailedEvent, StoredEvent, load_event, stored_event
-from scim.provisioning.log import Did, Outcome
+from scim.provisioning import rows
+from scim.provisioning.log import failures
+from scim.provisioning.log.causes import CAUSES, cause_of
+from scim.provisioning.log.entries import Did, Outcome
+from scim.provisioning.log.failed_events import FailedEvent, StoredEvent, load_event, stored_event
 from scim.provisioning.scans import scan_rows
-from scim.provisioning.tokens import Scope
+from scim.provisioning.tokens.tokens import Scope
 from scim.storage.sqlite import SqliteStorage
 from tests.endpoint import Answer, Directory, Endpoint, patch_message, running
 from tests.faults.engine import Fault, Faulty, Shared

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from scim.provisioning import queries
+from scim.provisioning.queries import queries
 from tests.endpoint import Directory
 
 

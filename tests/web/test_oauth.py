@@ -16,9 +16,10 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from scim.provisioning import access_tokens, refreshed, rows, signing_keys, verification
+from scim.provisioning import refreshed, rows
 from scim.provisioning.ports import Delete
-from scim.provisioning.tokens import CLIENT_SECRET, Scope
+from scim.provisioning.tokens import access_tokens, signing_keys, verification
+from scim.provisioning.tokens.tokens import CLIENT_SECRET, Scope
 from scim.storage.local_vault import LocalVault
 from scim.storage.sqlite import SqliteStorage
 from tests.endpoint import Answer, Directory, Endpoint, running

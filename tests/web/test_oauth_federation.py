@@ -14,9 +14,11 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from scim.provisioning import directories, key_sets, rows
-from scim.provisioning.credentials import digest
+from scim.provisioning import rows
+from scim.provisioning.directories import directories
 from scim.provisioning.scans import scan_rows
+from scim.provisioning.tokens import key_sets
+from scim.provisioning.tokens.credentials import digest
 from scim.storage import https
 from scim.storage.https import HttpsFetch
 from tests.endpoint import Directory, Endpoint, running

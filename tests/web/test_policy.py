@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from scim.protocol.schema import ENTERPRISE_USER, USER
-from scim.provisioning import rows, totals
-from scim.provisioning.checker import check
-from scim.provisioning.former_users import load_former
-from scim.provisioning.log import Did
+from scim.provisioning import rows
+from scim.provisioning.changes import totals
+from scim.provisioning.log.entries import Did
 from scim.provisioning.ports import Delete
 from scim.provisioning.stored_users import load_user
+from scim.provisioning.upkeep.checker import check
+from scim.provisioning.users.former import load_former
 from scim.settings import Settings, SettingsError, read_settings
 from tests.endpoint import Directory, Endpoint, running
 

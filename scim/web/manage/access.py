@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 from scim.protocol.errors import NotFound
-from scim.provisioning.access_report import Holder, Wanted, gives_access, holders
-from scim.provisioning.stored_directories import Directory
+from scim.provisioning.directories.stored import Directory
+from scim.provisioning.queries.access_report import Holder, Wanted, gives_access, holders
 from scim.web.manage.models import Shown
 from scim.web.manage.pages import Page
 from scim.web.manage.reports import REPORTING, report

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from scim.provisioning import clients as stored
-from scim.provisioning.stored_tokens import Scope, StoredToken
+from scim.provisioning.tokens import clients as stored
+from scim.provisioning.tokens.stored import Scope, StoredToken
 from scim.web.manage import tokens
 from scim.web.manage.models import Label, Sent, Shown, Time
 from scim.web.manage.pages import PAGING, Page, page

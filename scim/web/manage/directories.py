@@ -11,11 +11,11 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 from scim.protocol.errors import InvalidValue, ScimError
 from scim.protocol.presence import presence
 from scim.protocol.schema import Json
-from scim.provisioning import stored_directories as stored
-from scim.provisioning.directories import NameTaken
+from scim.provisioning.directories import stored
+from scim.provisioning.directories.directories import NameTaken
+from scim.provisioning.directories.stored import Access, Deletion
 from scim.provisioning.policy import Policy
 from scim.provisioning.profile import check_path
-from scim.provisioning.stored_directories import Access, Deletion
 from scim.web.manage import tokens
 from scim.web.manage.merge_patch import MERGE_PATCH, merge_patch
 from scim.web.manage.models import Label, Sent, Shown, Time

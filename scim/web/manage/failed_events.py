@@ -7,8 +7,8 @@ from typing import Final, Literal
 
 from scim.protocol.errors import InvalidValue, NotFound
 from scim.provisioning import rows
-from scim.provisioning.event_report import FoundEvent, State, read_events, state_of
-from scim.provisioning.failed_events import StoredEvent, load_event, set_state
+from scim.provisioning.log.event_report import FoundEvent, State, read_events, state_of
+from scim.provisioning.log.failed_events import StoredEvent, load_event, set_state
 from scim.web.manage import log
 from scim.web.manage.models import Sent, Time
 from scim.web.manage.pages import Page

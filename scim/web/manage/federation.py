@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from scim.protocol.errors import NotFound
-from scim.provisioning import federation as stored
-from scim.provisioning.clients import client_id
-from scim.provisioning.stored_directories import Directory
+from scim.provisioning.directories import federation as stored
+from scim.provisioning.directories.stored import Directory
+from scim.provisioning.tokens.clients import client_id
 from scim.web.manage.models import Sent, Shown, Time
 from scim.web.manage.problems import Refused
 from scim.web.manage.routes import Managed, Reply, Route

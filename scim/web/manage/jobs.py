@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from scim.protocol.errors import NotFound
-from scim.provisioning import jobs as stored
-from scim.provisioning.erasure import begin_erasure
+from scim.provisioning.changes import jobs as stored
 from scim.provisioning.identifiers import resource_id
+from scim.provisioning.upkeep.erasure import begin_erasure
 from scim.web.manage.models import Shown, Time
 from scim.web.manage.pages import PAGING, Page, page
 from scim.web.manage.routes import Managed, Reply, Route

@@ -9,9 +9,9 @@ from typing import Final, TypeVar
 
 from scim.protocol.errors import InvalidValue
 from scim.protocol.schema import Json
-from scim.provisioning.causes import CAUSES, OTHER
-from scim.provisioning.log import Did, LogEntry, Outcome
-from scim.provisioning.log_report import Question, read_log
+from scim.provisioning.log.causes import CAUSES, OTHER
+from scim.provisioning.log.entries import Did, LogEntry, Outcome
+from scim.provisioning.log.report import Question, read_log
 from scim.web.manage.models import Shown, Time
 from scim.web.manage.pages import Page
 from scim.web.manage.reports import REPORTING, report

@@ -8,11 +8,12 @@ from scim.protocol.errors import InvalidValue
 from scim.protocol.filter import And, AttributePath, Comparison
 from scim.protocol.lists import Paging
 from scim.protocol.schema import Resource
-from scim.provisioning import presentation, rows
-from scim.provisioning.former_users import FormerUser, latest_former, load_former
-from scim.provisioning.queries import Query
+from scim.provisioning import rows
+from scim.provisioning.queries import presentation
+from scim.provisioning.queries.queries import Query
 from scim.provisioning.stored_groups import StoredGroup
 from scim.provisioning.stored_users import StoredUser
+from scim.provisioning.users.former import FormerUser, latest_former, load_former
 from scim.web.manage.models import Shown, Time
 from scim.web.manage.pages import LIMIT_MAX, PAGING, Page, page
 from scim.web.manage.routes import Managed, Parameter, Reply, Route

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from pydantic import BaseModel
 
 from scim.protocol.errors import InvalidValue
-from scim.provisioning.cursors import Cursors
+from scim.provisioning.queries.cursors import Cursors
 from scim.web.manage.csv_text import csv_text
 from scim.web.manage.pages import PAGING, Item, Page, limit_of
 from scim.web.manage.routes import Managed, Parameter, Reply

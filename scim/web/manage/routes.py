@@ -12,11 +12,11 @@ import azure.functions as func
 from pydantic import BaseModel
 
 from scim.protocol.errors import MethodNotAllowed, NotFound, PreconditionFailed
-from scim.provisioning.idempotency import Answered, Keyed
+from scim.provisioning.changes.idempotency import Answered, Keyed
+from scim.provisioning.changes.preconditions import matches_version
+from scim.provisioning.directories.stored import Directory
 from scim.provisioning.identifiers import resource_id
-from scim.provisioning.management_log import By
-from scim.provisioning.preconditions import matches_version
-from scim.provisioning.stored_directories import Directory
+from scim.provisioning.log.management import By
 from scim.web import responses
 from scim.web.manage.models import AGAIN
 from scim.web.manage.problems import Model, Refused, checked, problem

@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Final
 
 from scim.protocol.errors import NotFound
-from scim.provisioning import rules as stored
-from scim.provisioning.access import CompiledRules
-from scim.provisioning.rule_effects import Comparison, Effects
+from scim.provisioning.rule_sync.effects import Comparison, Effects
+from scim.provisioning.rules import rule as stored
+from scim.provisioning.rules.access import CompiledRules
 from scim.web.manage.models import Sent, Shown
 from scim.web.manage.problems import Fault, Invalid
 from scim.web.manage.routes import Managed, Reply, Route

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from scim.provisioning import rows, totals
-from scim.provisioning.rule_changes import Rules
-from scim.provisioning.rule_effects import Effect, Effects
-from scim.provisioning.rule_walk import SyncState
+from scim.provisioning import rows
+from scim.provisioning.changes import totals
+from scim.provisioning.rule_sync.changes import Rules
+from scim.provisioning.rule_sync.effects import Effect, Effects
+from scim.provisioning.rule_sync.walk import SyncState
 from scim.web.manage.models import Shown, Time
 from scim.web.manage.routes import Managed, Reply, Route
 

@@ -7,10 +7,10 @@ from collections import defaultdict
 from pydantic import ConfigDict
 
 from scim.protocol.errors import NotFound
-from scim.provisioning import rules as stored
 from scim.provisioning.identifiers import lower_id
-from scim.provisioning.rule_changes import Rules
-from scim.provisioning.rule_sets import RULE_ID
+from scim.provisioning.rule_sync.changes import Rules
+from scim.provisioning.rules import rule as stored
+from scim.provisioning.rules.rule_sets import RULE_ID
 from scim.web.manage.merge_patch import MERGE_PATCH, merge_patch
 from scim.web.manage.models import Shown
 from scim.web.manage.pages import PAGING, Page, page

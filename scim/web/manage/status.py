@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from scim.provisioning import status as read
-from scim.provisioning.status import Health
+from scim.provisioning.directories import status as read
+from scim.provisioning.directories.status import Health
 from scim.web.manage.models import Shown, Time
 from scim.web.manage.routes import Managed, Reply, Route
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field
 
-from scim.provisioning.stored_tokens import Scope, StoredToken, TokenState
-from scim.provisioning.tokens import LIFE_MAX, NewToken
+from scim.provisioning.tokens.stored import Scope, StoredToken, TokenState
+from scim.provisioning.tokens.tokens import LIFE_MAX, NewToken
 from scim.web.manage.models import Label, OnceShown, Sent, Shown, Time
 from scim.web.manage.pages import PAGING, Page, page
 from scim.web.manage.problems import Fault, Invalid, Refused

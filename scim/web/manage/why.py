@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from scim.protocol.errors import InvalidValue, NotFound
 from scim.provisioning import rows
-from scim.provisioning.access import shown_to_rules
-from scim.provisioning.explanation import Explanation, Verdict, explain
-from scim.provisioning.rulings import read_access
+from scim.provisioning.rules.access import shown_to_rules
+from scim.provisioning.rules.explanation import Explanation, Verdict, explain
+from scim.provisioning.rules.rulings import read_access
 from scim.provisioning.stored_users import load_user
 from scim.web.manage.models import Shown
 from scim.web.manage.routes import Managed, Parameter, Reply, Route

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from scim.provisioning import access_report
+from scim.provisioning.queries import access_report
 from tests.endpoint import Directory, Endpoint
 
 RULES = [

@@ -10,7 +10,7 @@ import pytest
 
 from scim.provisioning import rows
 from scim.provisioning.ports import Delete
-from scim.provisioning.tokens import CLIENT_SECRET
+from scim.provisioning.tokens.tokens import CLIENT_SECRET
 from scim.storage.local_vault import LocalVault
 from tests.endpoint import Answer, Directory, running
 from tests.web.oauth_client import Client, check_error, granted, scim_status

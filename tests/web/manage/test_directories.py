@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from scim.provisioning import rows
-from scim.provisioning.log import Did
+from scim.provisioning.log.entries import Did
 from scim.provisioning.scans import scan_rows
 from tests.endpoint import Directory, Endpoint
 

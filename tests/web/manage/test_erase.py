@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from scim.provisioning import erasure, rows
-from scim.provisioning.checker import check
-from scim.provisioning.log import Did
+from scim.provisioning import rows
+from scim.provisioning.log.entries import Did
 from scim.provisioning.scans import scan_rows
+from scim.provisioning.upkeep import erasure
+from scim.provisioning.upkeep.checker import check
 from tests.endpoint import Answer, Directory
 
 NAMES = ("kim", "holm")

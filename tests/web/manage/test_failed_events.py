@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from scim.provisioning import event_report
-from scim.provisioning.log import Did
+from scim.provisioning.log import event_report
+from scim.provisioning.log.entries import Did
 from tests.endpoint import Answer, Directory
 
 GONE = "01a21293-b657-78c4-939f-61a62126ba7a"

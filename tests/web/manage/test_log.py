@@ -9,9 +9,13 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from scim.provisioning import group_work, groups, jobs, log_report, memberships, rows
+from scim.provisioning import rows
+from scim.provisioning.changes import jobs
+from scim.provisioning.groups import groups, memberships
+from scim.provisioning.groups import work as group_work
 from scim.provisioning.identifiers import resource_id
-from scim.provisioning.log import Call, Did, Target, entry_rows
+from scim.provisioning.log import report as log_report
+from scim.provisioning.log.entries import Call, Did, Target, entry_rows
 from scim.provisioning.policy import Policy
 from tests.endpoint import Answer, Directory, Endpoint
 

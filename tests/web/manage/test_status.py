@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
-from scim.provisioning import contacts, group_work, groups, memberships, rows
-from scim.provisioning.contacts import read_contacts
+from scim.provisioning import rows
+from scim.provisioning.groups import groups, memberships
+from scim.provisioning.groups import work as group_work
+from scim.provisioning.log import contacts
+from scim.provisioning.log.contacts import read_contacts
 from tests.endpoint import Directory, Endpoint, patch_message
 
 NOTHING = {

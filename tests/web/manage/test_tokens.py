@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from scim.provisioning import rows
-from scim.provisioning.log import Did
+from scim.provisioning.log.entries import Did
 from scim.provisioning.ports import Operation, Unavailable
 from scim.provisioning.scans import scan_rows
-from scim.provisioning.tokens import TOKEN
+from scim.provisioning.tokens.tokens import TOKEN
 from scim.storage.local_vault import LocalVault
 from tests.endpoint import Counted, Directory, Endpoint, running
 from tests.web.wavering_vault import WaveringVault

@@ -1,0 +1,280 @@
+"""Work longer than one commit: kept in a row, leased, worked off in batches, never half forgotten.
+
+The commit that begins a change inserts the job and names it in the row of the group or user. Every
+batch replaces the job's row together with what it changes, so a batch happens once; the last one
+removes the job. Whoever holds the lease works: the call itself, else the timer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from scim.provisioning import rows
+from scim.provisioning.changes.recount import note_if_late
+from scim.provisioning.identifiers import is_resource_id, lower_id, milliseconds
+from scim.provisioning.log.entries import Call, LogEntry, duration_ms, entry_rows
+from scim.provisioning.policy import Policy
+from scim.provisioning.ports import (
+    Conflict,
+    Delete,
+    Insert,
+    Operation,
+    Put,
+    Replace,
+    Row,
+    Storage,
+    Unavailable,
+)
+from scim.provisioning.scans import scan_rows
+from scim.provisioning.telemetry import Event, tell
+
+LEASE: Final = timedelta(seconds=30)  # renewed by every batch
+PATIENCE: Final = timedelta(seconds=45)  # a call that began a job waits for it this long
+FAILURES: Final = 10  # of one batch; then the job is failed, and others go on
+CHUNK: Final = 10_000  # ids in one row: 660 KB as Table Storage counts
+_PAUSE: Final = 0.2  # seconds between looks at a job that another process works on
+
+
+class Job(BaseModel):
+    """A job as it is stored. `batch` counts commits, `cursor` is where the walk has come to."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: str
+    target: str
+    message_id: str
+    actor: str
+    user_agent: str = ""
+    traceparent: str = ""
+    quirks: tuple[str, ...] = ()
+    started: datetime
+    walk: str = ""
+    chunks: int = 0
+    chunk: int = 0
+    offset: int = 0
+    cursor: str = ""
+    batch: int = 0
+    done: int = 0
+    total: int = 0
+    state: str = "open"
+    failures: int = 0
+    error: str = ""
+    problems: tuple[str, ...] = ()
+    owner: str = ""
+    leased_until: datetime | None = None
+
+    @classmethod
+    def begun_by(
+        cls, call: Call, *, kind: str, target: str, walk: str = "", chunks: int = 0, total: int = 0
+    ) -> Job:
+        """Return a new job of the call."""
+        return cls(
+            kind=kind,
+            target=target,
+            message_id=call.message_id,
+            actor=call.actor,
+            user_agent=call.user_agent,
+            traceparent=call.traceparent,
+            quirks=tuple(call.quirks),
+            started=call.started,
+            walk=walk,
+            chunks=chunks,
+            total=total,
+        )
+
+    def call(self, directory: str) -> Call:
+        """Return the call that began the job, for its log entries."""
+        return Call(
+            directory=directory,
+            message_id=self.message_id,
+            started=self.started,
+            actor=self.actor,
+            policy=Policy(),  # it was enforced when the job began
+            user_agent=self.user_agent,
+            traceparent=self.traceparent,
+            quirks=list(self.quirks),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One commit's worth of a job: rows, what the log says, and the job afterwards.
+
+    Without a job afterwards the batch is the last one. A batch that changes no resource has no
+    entry.
+    """
+
+    operations: Sequence[Operation]
+    entry: LogEntry | None
+    subjects: Sequence[str]
+    job: Job | None
+
+
+class Worker(Protocol):
+    """Knows how the jobs of one kind go on."""
+
+    async def next_batch(self, directory: str, job: Job, job_id: str) -> Batch:
+        """Read what is needed and return the next batch; it must make progress."""
+        ...
+
+
+Chunk = tuple[str, Sequence[str]]  # what to do (add, remove), and the ids of members
+
+
+def begin(job_id: str, job: Job, chunks: Sequence[Chunk]) -> list[Operation]:
+    """Return the rows of a new job: itself, and its first pending ids."""
+    return [
+        Insert(rows.job(job_id), rows.pack(job.model_dump(mode="json"))),
+        *(chunk_row(job_id, number, chunk) for number, chunk in enumerate(chunks)),
+    ]
+
+
+def chunk_row(job_id: str, number: int, chunk: Chunk) -> Operation:
+    """Return the row of some pending ids."""
+    op, ids = chunk
+    return Put(rows.job_chunk(job_id, number), rows.pack(list(ids), op=op))
+
+
+def chunked(op: str, ids: Sequence[str]) -> list[Chunk]:
+    """Return the ids in pieces that fit a row each."""
+    return [(op, ids[start : start + CHUNK]) for start in range(0, len(ids), CHUNK)]
+
+
+class Jobs:
+    """Runs jobs. `workers` by kind of job."""
+
+    def __init__(
+        self, storage: Storage, now: Callable[[], datetime], workers: Mapping[str, Worker]
+    ) -> None:
+        self._storage = storage
+        self._now = now
+        self._workers = workers
+        self._owner = lower_id(12)
+
+    async def finish(self, directory: str, job_id: str) -> None:
+        """Work on a job, or wait for who does, until it is done. Raises Unavailable in time."""
+        until = self._now() + PATIENCE
+        while self._now() < until:
+            if await self.work(directory, job_id, until):
+                return
+            await asyncio.sleep(_PAUSE)
+        raise Unavailable("the change is stored and goes on", retry_after=30)
+
+    async def work(self, directory: str, job_id: str, until: datetime) -> bool:
+        """Work on a job while it may; True when it is done, False when it goes on elsewhere."""
+        partition = rows.partition(directory)
+        while self._now() < until:
+            row = await self._storage.get(partition, rows.job(job_id))
+            if row is None:
+                return True
+            job = Job.model_validate(rows.unpack(row.values))
+            if job.state != "open" or self._leased_elsewhere(job):
+                return job.state == "done"
+            try:
+                await self._step(directory, job_id, job, row)
+            except Conflict:
+                await asyncio.sleep(0)  # something the batch read has changed: read again
+            except Unavailable as error:
+                await self._note_failure(directory, job_id, error)
+                return False
+        return False
+
+    async def add(
+        self,
+        directory: str,
+        job_id: str,
+        job: Job,
+        chunks: Sequence[Chunk] = (),
+        log: Sequence[Operation] = (),
+    ) -> None:
+        """Store a job that no change begins, with its log entry; the timer works it off."""
+        operations = [*begin(job_id, job, chunks), *log]
+        await self._storage.commit(rows.partition(directory), operations)
+
+    async def read(self, directory: str, job_id: str) -> Job | None:
+        """Return a job as it is stored; None if there is none."""
+        if not is_resource_id(job_id):
+            return None
+        row = await self._storage.get(rows.partition(directory), rows.job(job_id))
+        return Job.model_validate(rows.unpack(row.values)) if row else None
+
+    async def forget(self, directory: str, job_id: str) -> None:
+        """Remove a job that is done; harmless if it is gone."""
+        try:
+            await self._storage.commit(rows.partition(directory), [Delete(rows.job(job_id), None)])
+        except Conflict:
+            return
+
+    async def all(self, directory: str) -> list[tuple[str, Job]]:
+        """Return the jobs of a directory: open, failed, and done ones that have a result."""
+        first = rows.job()
+        return [
+            (rows.last_part(row.key), Job.model_validate(rows.unpack(row.values)))
+            async for row in scan_rows(
+                self._storage, rows.partition(directory), first, first + rows.END
+            )
+        ]
+
+    def _leased_elsewhere(self, job: Job) -> bool:
+        until = job.leased_until
+        return job.owner != self._owner and until is not None and self._now() < until
+
+    async def _step(self, directory: str, job_id: str, job: Job, row: Row) -> None:
+        batch = await self._workers[job.kind].next_batch(directory, job, job_id)
+        now = self._now()
+        log_key = rows.log(milliseconds(now), job.message_id, job.batch + 1)
+        operations = [*batch.operations]
+        if batch.entry is not None:
+            entry = batch.entry.model_copy(update={"duration_ms": duration_ms(now - job.started)})
+            part = job.batch + 1
+            operations += entry_rows(log_key, entry, batch.subjects, job=job_id, part=part)
+        key = rows.job(job_id)
+        if batch.job is None:
+            operations.append(Delete(key, row.etag))
+            operations.extend(
+                Delete(rows.job_chunk(job_id, number), None) for number in range(job.chunks)
+            )
+        else:
+            held = {
+                "batch": job.batch + 1,
+                "failures": 0,
+                "error": "",
+                "owner": self._owner,
+                "leased_until": now + LEASE,
+            }
+            after = batch.job.model_copy(update=held)
+            operations.append(Replace(key, rows.pack(after.model_dump(mode="json")), row.etag))
+        partition = rows.partition(directory)
+        await self._storage.commit(partition, operations)
+        await note_if_late(self._storage, partition, now, self._now())
+
+    async def _note_failure(self, directory: str, job_id: str, error: Unavailable) -> None:
+        partition = rows.partition(directory)
+        try:
+            row = await self._storage.get(partition, rows.job(job_id))
+            if row is None:
+                return
+            job = Job.model_validate(rows.unpack(row.values))
+            failures = job.failures + 1
+            noted = {
+                "failures": failures,
+                "error": str(error)[:500],
+                "state": "failed" if failures >= FAILURES else job.state,
+                "owner": "",
+                "leased_until": None,
+            }
+            after = job.model_copy(update=noted)
+            await self._storage.commit(
+                partition,
+                [Replace(row.key, rows.pack(after.model_dump(mode="json")), row.etag)],
+            )
+            if after.state == "failed":
+                tell(Event.JOB_FAILED, directory=directory, job=job_id, messageId=job.message_id)
+        except (Unavailable, Conflict):
+            return  # storage is still away, or another process has gone on

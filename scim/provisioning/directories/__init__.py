@@ -1,0 +1,1 @@
+"""Directories: each one connection to one identity provider."""

@@ -1,0 +1,1 @@
+"""Groups and their members, at the same cost whatever their size."""

@@ -1,0 +1,1 @@
+"""What happened and why: entries, failed events, and the reports over both."""

@@ -1,0 +1,1 @@
+"""Finding resources and showing them."""

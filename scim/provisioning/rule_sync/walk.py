@@ -1,0 +1,230 @@
+"""One walk over the users of a directory, to bring those who are behind up to a set of rules.
+
+What the identity provider changes meanwhile is judged in the commit of that change. Rows are
+replaced if-etag and never with a lower number, so the walk overwrites nothing newer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from itertools import count
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+
+from scim.provisioning import rows
+from scim.provisioning.changes import user_rows
+from scim.provisioning.identifiers import milliseconds
+from scim.provisioning.log.entries import Call, Did, Target, entry_rows
+from scim.provisioning.policy import Policy
+from scim.provisioning.ports import (
+    COMMIT_BYTES,
+    COMMIT_ROWS,
+    Conflict,
+    Insert,
+    Operation,
+    Replace,
+    Storage,
+    Unavailable,
+)
+from scim.provisioning.rules.rule_sets import InForce, RuleSets
+from scim.provisioning.rules.rulings import Ruled
+from scim.provisioning.stored_users import StoredUser, load_user, users_between
+from scim.provisioning.versions import touched
+
+PAGE: Final = 200  # users between two notes of how far the walk has come
+ROWS_PER_SECOND: Final = 1000  # half of what a partition of Table Storage takes
+DECISIONS: Final = 8  # reads and decisions of one batch under conflicts
+_BYTES: Final = COMMIT_BYTES // 2  # of users in a batch; leaves room for what a row takes besides
+_LOG_ROWS: Final = 3  # the entry, and its index by the set and by the first commit
+
+
+class SyncState(BaseModel):
+    """How far a directory has come with the set `number`; one without a row has not begun.
+
+    `logged`: the entry is there of which the commits that change access are parts. `walked`: all
+    users were visited; unless it is `finished`, the walk has to be closed by another.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int = 0
+    message_id: str = ""
+    started_at: datetime | None = None
+    began_at: datetime | None = None  # the present walk
+    noted_at: datetime | None = None
+    cursor: str = ""
+    done: int = 0
+    changed: int = 0
+    logged: bool = False
+    walked: bool = False
+    finished: bool = False
+
+
+async def read_state(storage: Storage, partition: str) -> tuple[SyncState, str | None]:
+    """Return how far a directory has come, and the etag of its row."""
+    row = await storage.get(partition, rows.RULE_SYNC)
+    if row is None:
+        return SyncState(), None
+    return SyncState.model_validate(rows.unpack(row.values)), row.etag
+
+
+class RuleWalk:
+    """A walk, or its next slice. Every step raises Conflict when another run has gone on."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        now: Callable[[], datetime],
+        sets: RuleSets,
+        rules: InForce,
+        directory: str,
+        state: SyncState,
+        etag: str | None,
+    ) -> None:
+        assert state.started_at is not None
+        self._storage = storage
+        self._now = now
+        self._sets = sets
+        self._partition = rows.partition(directory)
+        self._state = state
+        self._etag = etag
+        self._call = Call(
+            directory, state.message_id, state.started_at, actor="rule sync", policy=Policy()
+        )
+        self._ruling = sets.of(rules, self._call)
+        self._parts = count(1)
+        self._free_at = 0.0  # when the rate allows the next commit
+
+    async def run(self, until: datetime, settled_at: datetime) -> None:
+        """Visit users until the time is over, or the set is not in force any more."""
+        first, last = rows.user_range("", "")
+        if self._state.cursor:
+            _, first = rows.user_range(self._state.cursor, self._state.cursor)
+        page: list[StoredUser] = []
+        async for user in users_between(self._storage, self._partition, first, last):
+            page.append(user)
+            if len(page) < PAGE:
+                continue
+            await self._visit(page)
+            page = []
+            overtaken = (await self._sets.in_force()).stored.number != self._ruling.number
+            if overtaken or self._now() >= until:
+                return
+        began_at = self._state.began_at
+        finished = began_at is not None and began_at >= settled_at
+        await self._visit(page, walked=True, finished=finished)
+
+    async def _visit(self, page: Sequence[StoredUser], **ended: bool) -> None:
+        changed = await self._apply(page)
+        state = self._state
+        await self._note(
+            state.model_copy(
+                update={
+                    "cursor": page[-1].resource["id"] if page else state.cursor,
+                    "done": state.done + len(page),
+                    "changed": state.changed + changed,
+                    "noted_at": self._now(),
+                    **ended,
+                }
+            )
+        )
+
+    async def _apply(self, users: Sequence[StoredUser]) -> int:
+        """Bring those who are behind up to the set; return how many have other access now."""
+        behind = [user for user in users if self._is_behind(user)]
+        changed = 0
+        while behind:
+            batch: list[_Judged] = []
+            written, size = _LOG_ROWS, 0
+            while behind and written < COMMIT_ROWS - 1 and size < _BYTES:
+                user = behind.pop()
+                batch.append(self._judged(user))
+                written += batch[-1].rows
+                size += len(str(user.resource)) + len(user.access)
+            changed += await self._commit(batch)
+            await self._keep_rate(written)
+        return changed
+
+    async def _commit(self, batch: Sequence[_Judged]) -> int:
+        for _ in range(DECISIONS):
+            changed = [each.user.resource["id"] for each in batch if each.changed]
+            operations = [user_rows.own_row(each.user) for each in batch]
+            if changed:
+                await self._open_log()
+                operations += self._entry(changed, next(self._parts))
+            try:
+                await self._storage.commit(self._partition, operations)
+            except Conflict:
+                batch = await self._still_behind(batch)
+                if not batch:
+                    return 0
+            else:
+                return len(changed)
+        raise Unavailable("too many changes beside the rule sync", retry_after=2)
+
+    async def _still_behind(self, batch: Sequence[_Judged]) -> list[_Judged]:
+        ids = [each.user.resource["id"] for each in batch]
+        found = await asyncio.gather(
+            *(load_user(self._storage, self._partition, each) for each in ids)
+        )
+        return [self._judged(user) for user in found if user is not None and self._is_behind(user)]
+
+    def _is_behind(self, user: StoredUser) -> bool:
+        return not user.leaving and user.rules < self._ruling.number
+
+    def _judged(self, user: StoredUser) -> _Judged:
+        after = self._ruling.on(user)
+        if after.access == user.access:
+            return _Judged(after, changed=False)
+        # It shows something else: a new version.
+        return _Judged(dataclasses.replace(after, resource=touched(user.resource)), changed=True)
+
+    async def _open_log(self) -> None:
+        """Store the entry of the whole sync before its first part."""
+        if not self._state.logged:
+            state = self._state.model_copy(update={"logged": True})
+            await self._note(state, self._entry([], 0))
+
+    def _entry(self, changed: Sequence[str], part: int) -> list[Operation]:
+        number = self._ruling.number
+        name = f"set {number} of the rules"
+        target = Target(type="Rules", id=f"rules-{number}", identifier=name)
+        entry = self._call.entry([Did.APPLY_RULES], target, adds={})
+        entry = entry.model_copy(update={"changes": ("access",)})
+        moment = self._now() if part else self._call.started
+        key = rows.log(milliseconds(moment), self._call.message_id, part)
+        subjects = [target.id, *changed]
+        return entry_rows(key, entry, subjects, job=self._call.message_id, part=part)
+
+    async def _note(self, state: SyncState, beside: Sequence[Operation] = ()) -> None:
+        """Store the state. Raises Conflict if another run has stored one."""
+        key, values = rows.RULE_SYNC, rows.pack(state.model_dump(mode="json"))
+        own: Operation = (
+            Insert(key, values) if self._etag is None else Replace(key, values, self._etag)
+        )
+        await self._storage.commit(self._partition, [own, *beside])
+        stored, self._etag = await read_state(self._storage, self._partition)
+        if stored != state:
+            raise Conflict(key)
+        self._state = state
+
+    async def _keep_rate(self, written: int) -> None:
+        now = asyncio.get_running_loop().time()
+        self._free_at = max(self._free_at, now) + written / ROWS_PER_SECOND
+        await asyncio.sleep(self._free_at - now)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Judged:
+    """A user by the new set; `changed`: its access is another one."""
+
+    user: Ruled
+    changed: bool
+
+    @property
+    def rows(self) -> int:
+        return 2 if self.changed else 1

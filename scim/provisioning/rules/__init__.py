@@ -1,0 +1,1 @@
+"""User management rules, and the access that they grant."""

@@ -1,0 +1,1 @@
+"""Credentials of directories: made, rotated, verified, exchanged."""

@@ -1,0 +1,1 @@
+"""Users: each change one commit with its log entry."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from local import (
     azurite,
+    costs_page,
     infra_checks,
     package_check,
     settings_page,
@@ -60,6 +61,7 @@ def fix() -> int:
     settings_page.write()
     settings_parameters.write()
     telemetry_page.write()
+    costs_page.write()
     fixed = _tool("ruff", "check", "--fix"), _tool("ruff", "format")
     return max(subprocess.call(command, cwd=ROOT) for command in fixed)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scim.protocol.schema import Resource
 from scim.provisioning.groups.memberships import Delta
+from scim.provisioning.log.access_changes import AccessChanges
 from scim.provisioning.log.entries import Call, Did, LogEntry, Target, changed_names
 from scim.provisioning.stored_groups import StoredGroup
 
@@ -22,28 +23,37 @@ def did(before: Resource, after: Resource, delta: Delta) -> list[Did]:
 
 
 def changed(
-    call: Call, before: StoredGroup | None, after: StoredGroup, delta: Delta, *, members: bool
+    call: Call,
+    before: StoredGroup | None,
+    after: StoredGroup,
+    delta: Delta,
+    access: AccessChanges | None,
 ) -> LogEntry:
     """Return the entry of a new or changed group.
 
-    `members`: the entry's commit holds the memberships too, so it counts them.
+    `access` is what members gain and lose; None if a job changes the memberships, and counts them.
     """
     earlier = before.resource if before else {}
     adds = {"groups": int(before is None)}
-    if members:
+    if access is not None:
         adds["memberships"] = len(delta.joins.ids) - len(delta.leaves.ids)
     return call.entry(
         did(earlier, after.resource, delta),
         target(after.resource),
         change=(earlier, after.resource),
+        access=access,
         adds=_without_zeros(adds),
     )
 
 
-def deleted(call: Call, group: StoredGroup, members: int) -> LogEntry:
+def deleted(
+    call: Call, group: StoredGroup, members: int, access: AccessChanges | None = None
+) -> LogEntry:
     """Return the entry of a deleted group whose commit ends so many memberships."""
     adds = {"groups": -1, "groupsDeleted": 1, "memberships": -members}
-    return call.entry([Did.DELETE], target(group.resource), adds=_without_zeros(adds))
+    return call.entry(
+        [Did.DELETE], target(group.resource), access=access, adds=_without_zeros(adds)
+    )
 
 
 def _without_zeros(adds: dict[str, int]) -> dict[str, int]:

@@ -276,7 +276,7 @@ class Groups:
         operations = _at_once(before, after, delta, ruling)
         if operations is not None:
             subjects = [group_id, *delta.joins.ids, *delta.leaves.ids]
-            entry = group_log.changed(call, before, after, delta, members=True)
+            entry = group_log.changed(call, before, after, delta, ruling.changes)
             operations += entry_rows(call.log_key(), entry, subjects)
             if len(operations) <= COMMIT_ROWS:
                 return await commit.attempt(operations, read_at=read_at, taken=taken)
@@ -293,7 +293,7 @@ class Groups:
             chunks=len(chunks),
             total=len(delta.joins.ids) + len(delta.leaves.ids),
         )
-        entry = group_log.changed(call, before, after, delta, members=False)
+        entry = group_log.changed(call, before, after, delta, None)
         await self._write_ahead(call, job_id, chunks)
         operations = [
             *_group_rows(before, dataclasses.replace(after, job=job_id)),
@@ -328,7 +328,7 @@ class Groups:
             *(row for each in parents for row in group_rows.unlink_group(group, *each)),
         ]
         subjects = [group_id, *(each.resource["id"] for each in members), *group.parents]
-        entry = group_log.deleted(call, group, len(members) + len(parents))
+        entry = group_log.deleted(call, group, len(members) + len(parents), ruling.changes)
         operations += entry_rows(call.log_key(), entry, subjects)
         return operations if len(operations) <= COMMIT_ROWS else None
 

@@ -147,10 +147,11 @@ class SmallChanges:
     ) -> list[Operation]:
         group_id = after.resource["id"]
         ruling = await self._rules.ruling(call, delta.subjects)
-        entry = group_log.changed(call, before, after, delta, members=True)
         joins, leaves = delta.joins.subjects, delta.leaves.subjects
-        return [
+        operations = [
             *(row for each in joins for row in group_rows.join(each, after, ruling)),
             *(row for each in leaves for row in group_rows.leave(each, group_id, ruling)),
-            *entry_rows(call.log_key(), entry, [group_id, *delta.joins.ids, *delta.leaves.ids]),
         ]
+        entry = group_log.changed(call, before, after, delta, ruling.changes)
+        subjects = [group_id, *delta.joins.ids, *delta.leaves.ids]
+        return operations + entry_rows(call.log_key(), entry, subjects)

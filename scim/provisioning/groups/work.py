@@ -63,6 +63,7 @@ class GroupWork:
         entry = call.entry(
             [_DID[step.op]],
             target(group.resource),
+            access=ruling.changes,
             adds={"memberships": _SIGN[step.op] * len(subjects)} if _SIGN[step.op] else {},
         )
         concerned = [group.resource["id"], *(each.resource["id"] for each in subjects)]

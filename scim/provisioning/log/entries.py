@@ -14,6 +14,7 @@ from pydantic.alias_generators import to_camel
 from scim.protocol.schema import Json, Resource
 from scim.provisioning import rows
 from scim.provisioning.identifiers import milliseconds
+from scim.provisioning.log.access_changes import AccessChange, AccessChanges, Told
 from scim.provisioning.masking import is_secret
 from scim.provisioning.names import take_name
 from scim.provisioning.policy import Policy
@@ -74,9 +75,10 @@ class Target(BaseModel):
 class LogEntry(BaseModel):
     """One entry; `adds` is what the change adds to the totals of the directory.
 
-    `values` are old and new values of attributes that the policy calls harmless. A change of
-    several commits has a `job`; its later commits are `part` 1 and on. What was refused or failed
-    has a `status`, the `detail` that was answered, and a `cause` out of `causes`.
+    `values` are old and new values of attributes that the policy calls harmless. `access_cut`: more
+    was gained or lost than an entry holds. A change of several commits has a `job`; its later
+    commits are `part` 1 and on. What was refused or failed has a `status`, the `detail` that was
+    answered, and a `cause` out of `causes`.
     """
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
@@ -89,6 +91,9 @@ class LogEntry(BaseModel):
     outcome: Outcome = Outcome.SUCCESS
     changes: tuple[str, ...] = ()
     values: Mapping[str, tuple[Json, Json]] = Field(default_factory=dict)
+    access_gained: tuple[AccessChange, ...] = ()
+    access_lost: tuple[AccessChange, ...] = ()
+    access_cut: bool = False
     quirks: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     user_agent: str = ""
@@ -136,10 +141,15 @@ class Call:
         target: Target,
         *,
         change: tuple[Resource, Resource] = ({}, {}),
+        access: AccessChanges | None = None,
         adds: Mapping[str, int],
     ) -> LogEntry:
-        """Return the entry of what this call did to one target; `change` is before and after."""
+        """Return the entry of what this call did to one target; `change` is before and after.
+
+        `access` is what its commit gives and takes.
+        """
         names = changed_names(*change)
+        told = access.told(target.id) if access else Told()
         return LogEntry(
             time=self.started,
             message_id=self.message_id,
@@ -148,6 +158,9 @@ class Call:
             target=target,
             changes=bounded(names),
             values=_harmless(*change, names, self.policy.logged_values),
+            access_gained=told.gained,
+            access_lost=told.lost,
+            access_cut=told.cut,
             quirks=bounded(self.quirks),
             ignored=bounded(self.ignored),
             user_agent=self.user_agent[:NAME_LENGTH],

@@ -8,7 +8,7 @@ answer takes a bounded number of rows; then it is short, and says where to read 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -16,11 +16,13 @@ from typing import Final
 from scim.provisioning import rows
 from scim.provisioning.identifiers import created_ms, is_resource_id, milliseconds
 from scim.provisioning.log.entries import Did, LogEntry, Outcome
+from scim.provisioning.log.parts import concerning, merged
 from scim.provisioning.names import digest_of, holders_of
 from scim.provisioning.ports import SCAN_ROWS, Storage
 from scim.provisioning.scans import first_rows, scan_rows
 
 READ_MOST: Final = 4_000  # rows of the log that one answer takes, at least one page a directory
+PARTS_MOST: Final = 1_000  # commits of one long change that are read, the last ones
 _TOGETHER: Final = 50  # reads that run side by side
 
 
@@ -172,7 +174,7 @@ async def _by_user(
             told = entry.part and entry.target.id in subjects
             if question.wants(entry) and not told:
                 whole = entry if entry.part else await _whole(storage, partition, entry)
-                found.append(Found(directory, key, whole))
+                found.append(Found(directory, key, concerning(subjects, whole)))
         if complete_to == _END or len(found) > limit or read >= most:
             return _Part(found, complete_to)
         first = _behind(complete_to)
@@ -224,28 +226,8 @@ async def _whole(storage: Storage, partition: str, entry: LogEntry) -> LogEntry:
     if not entry.job:
         return entry
     first = rows.log_index(entry.job)
-    index = [row async for row in scan_rows(storage, partition, first, first + rows.END)]
+    index = await first_rows(storage, partition, first, first + rows.END, PARTS_MOST)
     keys = [rows.indexed_log(entry.job, each.key) for each in index]
     parts = [each for _, each in await _load(storage, partition, keys)]
-    return merged([entry, *parts])
-
-
-def merged(parts: Sequence[LogEntry]) -> LogEntry:
-    """Return the entries of one change as one: the first, with what the others add."""
-    first = parts[0]
-    sums: dict[str, int] = {}
-    for part in parts:
-        for name, number in part.adds.items():
-            sums[name] = sums.get(name, 0) + number
-    return first.model_copy(
-        update={
-            "operations": _each_once(did for each in parts for did in each.operations),
-            "changes": _each_once(name for each in parts for name in each.changes),
-            "duration_ms": max((each.duration_ms or 0 for each in parts), default=None),
-            "adds": sums,
-        }
-    )
-
-
-def _each_once(values: Iterable[Did | str]) -> tuple[Did | str, ...]:
-    return tuple(dict.fromkeys(values))
+    whole = merged([entry, *parts])
+    return whole.model_copy(update={"access_cut": True}) if len(parts) == PARTS_MOST else whole

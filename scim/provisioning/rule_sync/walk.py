@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from scim.provisioning import rows
 from scim.provisioning.changes import user_rows
 from scim.provisioning.identifiers import milliseconds
+from scim.provisioning.log.access_changes import AccessChanges
 from scim.provisioning.log.entries import Call, Did, Target, entry_rows
 from scim.provisioning.policy import Policy
 from scim.provisioning.ports import (
@@ -30,14 +31,16 @@ from scim.provisioning.ports import (
     Storage,
     Unavailable,
 )
+from scim.provisioning.rule_sync.pace import Pace
 from scim.provisioning.rules.rule_sets import InForce, RuleSets
-from scim.provisioning.rules.rulings import Ruled
+from scim.provisioning.rules.rulings import Ruled, Ruling
 from scim.provisioning.stored_users import StoredUser, load_user, users_between
 from scim.provisioning.versions import touched
 
 PAGE: Final = 200  # users between two notes of how far the walk has come
 ROWS_PER_SECOND: Final = 1000  # half of what a partition of Table Storage takes
 DECISIONS: Final = 8  # reads and decisions of one batch under conflicts
+SENDS: Final = 3  # tries of a commit that the storage refuses; then the walk is put off
 _BYTES: Final = COMMIT_BYTES // 2  # of users in a batch; leaves room for what a row takes besides
 _LOG_ROWS: Final = 3  # the entry, and its index by the set and by the first commit
 
@@ -95,9 +98,10 @@ class RuleWalk:
         self._call = Call(
             directory, state.message_id, state.started_at, actor="rule sync", policy=Policy()
         )
-        self._ruling = sets.of(rules, self._call)
+        self._rules = rules
+        self._number = rules.stored.number
         self._parts = count(1)
-        self._free_at = 0.0  # when the rate allows the next commit
+        self._pace = Pace(ROWS_PER_SECOND)
 
     async def run(self, until: datetime, settled_at: datetime) -> None:
         """Visit users until the time is over, or the set is not in force any more."""
@@ -111,7 +115,7 @@ class RuleWalk:
                 continue
             await self._visit(page)
             page = []
-            overtaken = (await self._sets.in_force()).stored.number != self._ruling.number
+            overtaken = (await self._sets.in_force()).stored.number != self._number
             if overtaken or self._now() >= until:
                 return
         began_at = self._state.began_at
@@ -139,61 +143,59 @@ class RuleWalk:
         changed = 0
         while behind:
             batch: list[_Judged] = []
+            ruling = self._new_ruling()
             written, size = _LOG_ROWS, 0
             while behind and written < COMMIT_ROWS - 1 and size < _BYTES:
                 user = behind.pop()
-                batch.append(self._judged(user))
-                written += batch[-1].rows
-                size += len(str(user.resource)) + len(user.access)
-            changed += await self._commit(batch)
+                judged = _judged(user, ruling)
+                batch.append(judged)
+                written += judged.rows
+                size += len(str(user.resource)) + len(user.access) + len(judged.user.access)
+            changed += await self._commit(batch, ruling)
             await self._keep_rate(written)
         return changed
 
-    async def _commit(self, batch: Sequence[_Judged]) -> int:
+    async def _commit(self, batch: Sequence[_Judged], ruling: Ruling) -> int:
         for _ in range(DECISIONS):
             changed = [each.user.resource["id"] for each in batch if each.changed]
             operations = [user_rows.own_row(each.user) for each in batch]
             if changed:
                 await self._open_log()
-                operations += self._entry(changed, next(self._parts))
+                operations += self._entry(changed, next(self._parts), ruling.changes)
             try:
                 await self._storage.commit(self._partition, operations)
             except Conflict:
-                batch = await self._still_behind(batch)
+                ruling = self._new_ruling()
+                batch = await self._still_behind(batch, ruling)
                 if not batch:
                     return 0
             else:
                 return len(changed)
         raise Unavailable("too many changes beside the rule sync", retry_after=2)
 
-    async def _still_behind(self, batch: Sequence[_Judged]) -> list[_Judged]:
+    async def _still_behind(self, batch: Sequence[_Judged], ruling: Ruling) -> list[_Judged]:
         ids = [each.user.resource["id"] for each in batch]
         found = await asyncio.gather(
             *(load_user(self._storage, self._partition, each) for each in ids)
         )
-        return [self._judged(user) for user in found if user is not None and self._is_behind(user)]
+        return [_judged(user, ruling) for user in found if user and self._is_behind(user)]
 
     def _is_behind(self, user: StoredUser) -> bool:
-        return not user.leaving and user.rules < self._ruling.number
+        return not user.leaving and user.rules < self._number
 
-    def _judged(self, user: StoredUser) -> _Judged:
-        after = self._ruling.on(user)
-        if after.access == user.access:
-            return _Judged(after, changed=False)
-        # It shows something else: a new version.
-        return _Judged(dataclasses.replace(after, resource=touched(user.resource)), changed=True)
+    def _new_ruling(self) -> Ruling:
+        return self._sets.of(self._rules, self._call)
 
     async def _open_log(self) -> None:
         """Store the entry of the whole sync before its first part."""
         if not self._state.logged:
             state = self._state.model_copy(update={"logged": True})
-            await self._note(state, self._entry([], 0))
+            await self._note(state, self._entry([], 0, AccessChanges()))
 
-    def _entry(self, changed: Sequence[str], part: int) -> list[Operation]:
-        number = self._ruling.number
-        name = f"set {number} of the rules"
-        target = Target(type="Rules", id=f"rules-{number}", identifier=name)
-        entry = self._call.entry([Did.APPLY_RULES], target, adds={})
+    def _entry(self, changed: Sequence[str], part: int, access: AccessChanges) -> list[Operation]:
+        name = f"set {self._number} of the rules"
+        target = Target(type="Rules", id=f"rules-{self._number}", identifier=name)
+        entry = self._call.entry([Did.APPLY_RULES], target, access=access, adds={})
         entry = entry.model_copy(update={"changes": ("access",)})
         moment = self._now() if part else self._call.started
         key = rows.log(milliseconds(moment), self._call.message_id, part)
@@ -206,16 +208,24 @@ class RuleWalk:
         own: Operation = (
             Insert(key, values) if self._etag is None else Replace(key, values, self._etag)
         )
-        await self._storage.commit(self._partition, [own, *beside])
+        await self._send([own, *beside])
         stored, self._etag = await read_state(self._storage, self._partition)
         if stored != state:
             raise Conflict(key)
         self._state = state
 
-    async def _keep_rate(self, written: int) -> None:
-        now = asyncio.get_running_loop().time()
-        self._free_at = max(self._free_at, now) + written / ROWS_PER_SECOND
-        await asyncio.sleep(self._free_at - now)
+    async def _send(self, operations: Sequence[Operation]) -> None:
+        """Commit at the pace that the storage takes; after a refusal, which may be none, slower."""
+        for send in range(1, SENDS + 1):
+            await self._pace.wait(len(operations))
+            try:
+                await self._storage.commit(self._partition, operations)
+            except Unavailable:
+                self._pace.halve()
+                if send == SENDS:
+                    raise
+            else:
+                return
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

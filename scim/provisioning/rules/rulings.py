@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NewType
 
 import orjson
 
+from scim.provisioning.log.access_changes import AccessChanges, Right
 from scim.provisioning.rules.access import CompiledRules, Granted, shown_to_rules
 from scim.provisioning.stored_users import StoredUser
 from scim.provisioning.versions import timestamp
@@ -30,13 +32,17 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """A numbered set of rules, applied to users of a directory by one call."""
+    """A numbered set of rules, applied to users of a directory by one attempt of a call.
+
+    `changes` gathers what those users gain and lose, for the log.
+    """
 
     number: int
     rules: CompiledRules
     directory: str
     time: datetime
     message_id: str
+    changes: AccessChanges = field(default_factory=AccessChanges)
 
     def on(self, user: StoredUser) -> Ruled:
         """Return the user with what the rules grant it as it stands, memberships included.
@@ -46,7 +52,13 @@ class Ruling:
         assert self.number >= user.rules  # whoever made the ruling has read the user first
         granted = self.rules.access(self.directory, shown_to_rules(user))
         access = self._written(granted, user.access) if granted else ""
+        if access != user.access:
+            self.changes.note(user.resource["id"], _rights(user), map(_right_of, granted))
         return Ruled(dataclasses.replace(user, rules=self.number, access=access))
+
+    def withdraw(self, user: StoredUser) -> None:
+        """Note that a user loses what it has, because it goes."""
+        self.changes.note(user.resource["id"], _rights(user), ())
 
     def _written(self, granted: tuple[Granted, ...], before: str) -> str:
         known = {(each["tenant"], each["role"]): each for each in _loads(before)}
@@ -78,6 +90,14 @@ def read_access(user: StoredUser) -> list[Access]:
         )
         for each in _loads(user.access)
     ]
+
+
+def _rights(user: StoredUser) -> Iterable[Right]:
+    return ((each["tenant"], each["role"]) for each in _loads(user.access))
+
+
+def _right_of(granted: Granted) -> Right:
+    return granted.tenant, granted.role
 
 
 def _loads(access: str) -> Any:  # noqa: ANN401 - JSON that was written above

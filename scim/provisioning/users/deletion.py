@@ -16,6 +16,7 @@ from scim.provisioning.identifiers import resource_id
 from scim.provisioning.log.entries import Call, Did, entry_rows
 from scim.provisioning.ports import COMMIT_ROWS, Operation, Storage
 from scim.provisioning.rules.rule_sets import RuleSets
+from scim.provisioning.rules.rulings import Ruling
 from scim.provisioning.stored_groups import load_groups
 from scim.provisioning.stored_users import StoredUser
 from scim.provisioning.users import former as former_users
@@ -48,11 +49,12 @@ class UserDeletion:
             return await commit.attempt(operations, read_at=read_at)
         job_id = resource_id(self.call.started)
         job = Job.begun_by(self.call, kind="user", target=user.resource["id"])
+        ruling = await self.rules.ruling(self.call)
         operations = [
             *user_rows.hide(user, job_id),
             *self._record(user),
             *jobs.begin(job_id, job, []),
-            *self._log(user, {}, [], job_id),
+            *self._log(user, ruling, {}, [], job_id),
         ]
         if not await commit.attempt(operations, read_at=read_at):
             return False
@@ -72,7 +74,12 @@ class UserDeletion:
             *user_rows.delete(user),
             *self._record(user),
             *user_work.unlink(user, groups, reports, self.kind, ruling),
-            *self._log(user, {"memberships": -len(groups)}, user_work.concerned(groups, reports)),
+            *self._log(
+                user,
+                ruling,
+                {"memberships": -len(groups)},
+                user_work.concerned(groups, reports),
+            ),
         ]
         return operations if len(operations) <= COMMIT_ROWS else None
 
@@ -82,13 +89,20 @@ class UserDeletion:
         return former_users.keep(user, self.call.started)
 
     def _log(
-        self, user: StoredUser, adds: dict[str, int], concerned: Sequence[str], job: str = ""
+        self,
+        user: StoredUser,
+        ruling: Ruling,
+        adds: dict[str, int],
+        concerned: Sequence[str],
+        job: str = "",
     ) -> list[Operation]:
+        ruling.withdraw(user)
         resource = user.resource
         own = {"users": -1, "usersDeleted": 1, "activeUsers": -bool(resource.get("active"))}
         entry = self.call.entry(
             self.did,
             user_work.target(resource),
+            access=ruling.changes,
             adds={name: number for name, number in (own | adds).items() if number},
         )
         return entry_rows(self.call.log_key(), entry, [resource["id"], *concerned], job=job)

@@ -54,17 +54,19 @@ class Users:
             {"id": resource_id(call.started), **content, "meta": created("User", call.started)},
             self.kind,
         )
-        entry = call.entry(
-            [Did.CREATE],
-            user_work.target(user),
-            change=({}, user),
-            adds=_adds({}, user),
-        )
         stored = StoredUser(user, etag="", former=await self._former(call, user))
         commit = self._commit(call)
         while True:
-            ruled = (await self._rules.ruling(call)).on(stored)
+            ruling = await self._rules.ruling(call)
+            ruled = ruling.on(stored)
             read_at = self._now()
+            entry = call.entry(
+                [Did.CREATE],
+                user_work.target(user),
+                change=({}, user),
+                access=ruling.changes,
+                adds=_adds({}, user),
+            )
             operations = [
                 *user_rows.insert(ruled),
                 *entry_rows(call.log_key(), entry, [user["id"]]),
@@ -139,14 +141,15 @@ class Users:
                 if await self._deactivated(call, commit, stored, read_at):
                     return dataclasses.replace(stored, resource=after, access="")
                 continue
+            ruling = await self._rules.ruling(call, [stored])
+            ruled = ruling.on(dataclasses.replace(stored, resource=after))
             entry = call.entry(
                 did,
                 user_work.target(after),
                 change=(before, after),
+                access=ruling.changes,
                 adds=_adds(before, after),
             )
-            ruling = await self._rules.ruling(call, [stored])
-            ruled = ruling.on(dataclasses.replace(stored, resource=after))
             operations = [
                 *user_rows.replace(stored, ruled),
                 *entry_rows(call.log_key(), entry, [user_id]),

@@ -54,6 +54,7 @@ class UserWork:
         entry = call.entry(
             [Did.DELETE],
             target(user.resource),
+            access=ruling.changes,
             adds={"memberships": -len(some)} if some else {},
         )
         done = job.model_copy(update={"done": job.done + len(some) + len(reports)})

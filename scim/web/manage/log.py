@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 from scim.protocol.errors import InvalidValue
 from scim.protocol.schema import Json
+from scim.provisioning.log import access_changes
 from scim.provisioning.log.causes import CAUSES, OTHER
 from scim.provisioning.log.entries import Did, LogEntry, Outcome
 from scim.provisioning.log.report import Question, read_log
@@ -16,6 +17,8 @@ from scim.web.manage.models import Shown, Time
 from scim.web.manage.pages import Page
 from scim.web.manage.reports import REPORTING, report
 from scim.web.manage.routes import Managed, Parameter, Reply, Route
+
+USERS_SHOWN: Final = 100
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -36,8 +39,20 @@ class Change(Shown):
     new: Json = None
 
 
+class AccessChange(Shown):
+    """A role in a tenant; how many users gained or lost it, and the ids of the first hundred."""
+
+    tenant: str
+    role: str
+    users: int
+    user_ids: tuple[str, ...]
+
+
 class Entry(Shown):
-    """An entry of the provisioning log; what was refused has a status, a cause, and advice."""
+    """An entry of the provisioning log; what was refused has a status, a cause, and advice.
+
+    In a report by user, access is that of the user. `accessCut`: the entry does not hold all of it.
+    """
 
     time: Time
     message_id: str
@@ -47,6 +62,9 @@ class Entry(Shown):
     target: Target
     outcome: Outcome
     changes: tuple[Change, ...]
+    access_gained: tuple[AccessChange, ...]
+    access_lost: tuple[AccessChange, ...]
+    access_cut: bool
     quirks: tuple[str, ...]
     ignored: tuple[str, ...]
     duration_ms: int | None
@@ -73,6 +91,8 @@ class EntryLine(Shown):
     identifier: str
     outcome: Outcome
     changes: tuple[str, ...]
+    access_gained: str
+    access_lost: str
     quirks: tuple[str, ...]
     duration_ms: int | None
     user_agent: str
@@ -95,6 +115,9 @@ def shown(directory: str, entry: LogEntry) -> Entry:
         target=Target(**dict(entry.target)),
         outcome=entry.outcome,
         changes=tuple(_change(entry, name) for name in entry.changes),
+        access_gained=tuple(_access(entry, each) for each in entry.access_gained),
+        access_lost=tuple(_access(entry, each) for each in entry.access_lost),
+        access_cut=entry.access_cut,
         quirks=entry.quirks,
         ignored=entry.ignored,
         duration_ms=entry.duration_ms,
@@ -127,6 +150,13 @@ def _change(entry: LogEntry, name: str) -> Change:
     return Change(attribute=name, old=old, new=new)
 
 
+def _access(entry: LogEntry, change: access_changes.AccessChange) -> AccessChange:
+    users = change.users or (entry.target.id,)
+    return AccessChange(
+        tenant=change.tenant, role=change.role, users=len(users), user_ids=users[:USERS_SHOWN]
+    )
+
+
 def line(entry: Entry) -> EntryLine:
     """Return an entry as a line of CSV."""
     values = dict(entry)
@@ -138,8 +168,14 @@ def line(entry: Entry) -> EntryLine:
             "target_id": target.id,
             "identifier": target.identifier,
             "changes": tuple(each.attribute for each in entry.changes),
+            "access_gained": _rights(entry.access_gained),
+            "access_lost": _rights(entry.access_lost),
         }
     )
+
+
+def _rights(changes: Sequence[AccessChange]) -> str:
+    return ", ".join(f"{each.role} in {each.tenant}" for each in changes)
 
 
 async def _report(call: Managed, directories: Sequence[str]) -> Reply:

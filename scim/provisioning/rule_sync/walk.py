@@ -152,7 +152,6 @@ class RuleWalk:
                 written += judged.rows
                 size += len(str(user.resource)) + len(user.access) + len(judged.user.access)
             changed += await self._commit(batch, ruling)
-            await self._keep_rate(written)
         return changed
 
     async def _commit(self, batch: Sequence[_Judged], ruling: Ruling) -> int:
@@ -161,10 +160,14 @@ class RuleWalk:
             operations = [user_rows.own_row(each.user) for each in batch]
             if changed:
                 await self._open_log()
-                operations += self._entry(changed, next(self._parts), ruling.changes)
+                entry = self._entry(changed, next(self._parts), ruling.changes)
+                operations += entry
             try:
-                await self._storage.commit(self._partition, operations)
+                await self._send(operations)
             except Conflict:
+                # Its answer may have been lost, and it has met itself.
+                if changed and await self._storage.get(self._partition, entry[-1].key):
+                    return len(changed)
                 ruling = self._new_ruling()
                 batch = await self._still_behind(batch, ruling)
                 if not batch:
@@ -226,6 +229,14 @@ class RuleWalk:
                     raise
             else:
                 return
+
+
+def _judged(user: StoredUser, ruling: Ruling) -> _Judged:
+    after = ruling.on(user)
+    if after.access == user.access:
+        return _Judged(after, changed=False)
+    # It shows something else: a new version.
+    return _Judged(dataclasses.replace(after, resource=touched(user.resource)), changed=True)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

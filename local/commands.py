@@ -30,6 +30,10 @@ def run(options: argparse.Namespace) -> int:
         import local.check  # noqa: PLC0415 - as above
 
         return local.check.main(options.data)
+    if options.command in ("save", "restore"):
+        import local.backup  # noqa: PLC0415 - as above
+
+        return local.backup.main(options)
     if options.command == "bench":
         import bench.command  # noqa: PLC0415 - as above
 
@@ -70,6 +74,11 @@ def parser() -> argparse.ArgumentParser:
 
     check = commands.add_parser("check", help="check the rows of the store against each other")
     check.add_argument("--data", type=Path, default=Path(".local"), help="default .local")
+
+    for name, does in (("save", "a table into a file"), ("restore", "an empty table from a file")):
+        backup = commands.add_parser(name, help=f"{does}; docs/operations.md explains it")
+        backup.add_argument("file", type=Path, help="JSON lines, compressed by gzip")
+        backup.add_argument("--table", required=True, help="address of the table in Azure")
 
     usage = "python3 -m local test [arguments of pytest]"
     commands.add_parser("test", help="format, lint, types, imports, tests", usage=usage)

@@ -1,5 +1,6 @@
 """What a rule sync takes: `python3 -m bench.rule_sync` applies 200 rules to 100 000 users.
 
+The set withdraws the default rules, so it is counted first: every user is judged by both sets.
 Each size is measured in a process of its own, filled by another, so that the peak of memory is that
 of the walk alone.
 """
@@ -43,10 +44,15 @@ _CONDITIONS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What the walks over a directory took; `first` writes every row, `closing` only reads."""
+    """What the walks over a directory took.
+
+    `counting` only reads, by two sets of rules; `first` writes every row; `closing` only reads.
+    """
 
     users: int
     changed: int
+    counting_seconds: float
+    counting_cpu: float
     first_seconds: float
     first_cpu: float
     closing_seconds: float
@@ -97,7 +103,6 @@ async def _fill(folder: Path, users: int) -> None:
     directory = await services.directories.create("large")
     groups = (users // 10, users)
     await fill(services.storage, directory.id, services.now(), users=users, groups=groups)
-    await services.rule_changes.change(lambda _: tuple(rules()))
     await services.storage.close()
     await services.vault.close()
 
@@ -106,8 +111,14 @@ async def _walk(folder: Path) -> Measured:
     clock = _Clock()
     services = _services(folder, clock)
     [directory] = await services.directories.all()
+    changes, later = services.rule_changes, clock() + timedelta(hours=1)
     begun, cpu = time.monotonic(), time.process_time()
-    await services.rule_sync.run(clock() + timedelta(hours=1))
+    await changes.change(lambda _: tuple(rules()))
+    known = await changes.count_on(later)
+    assert known.saved is None
+    counted, used_counting = time.monotonic() - begun, time.process_time() - cpu
+    begun, cpu = time.monotonic(), time.process_time()
+    await services.rule_sync.run(later)
     walked, used = time.monotonic() - begun, time.process_time() - cpu
     state = await services.rule_sync.state(directory.id)
     assert state.walked
@@ -118,21 +129,28 @@ async def _walk(folder: Path) -> Measured:
     assert (await services.rule_sync.state(directory.id)).finished
     await services.storage.close()
     await services.vault.close()
-    return Measured(state.done, state.changed, walked, used, closing, peak())
+    return Measured(
+        state.done, state.changed, counted, used_counting, walked, used, closing, peak()
+    )
 
 
 def failures(measured: Sequence[Measured]) -> list[str]:
     """Return every budget that does not hold; the last size is the largest."""
     small, large = measured[0], measured[-1]
     failed = []
-    if large.first_seconds > TIME_BUDGET:
-        failed.append(f"{large.users} users took {large.first_seconds:.0f} s")
+    took = large.counting_seconds + large.first_seconds
+    if took > TIME_BUDGET:
+        failed.append(f"{large.users} users took {took:.0f} s")
     if large.peak is not None and large.peak > MEMORY_BUDGET:
         failed.append(f"the peak of memory was {large.peak // 2**20} MiB")
-    growth = (large.first_cpu / large.users) / (small.first_cpu / small.users)
+    growth = _cpu_of_a_user(large) / _cpu_of_a_user(small)
     if growth > GROWTH_BUDGET:
         failed.append(f"a user costs {growth:.1f} times as much among {large.users}")
     return failed
+
+
+def _cpu_of_a_user(measured: Measured) -> float:
+    return (measured.counting_cpu + measured.first_cpu) / measured.users
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from scim.provisioning import rows
 from scim.provisioning.log.entries import LogEntry
+from scim.provisioning.ports import Operation, Unavailable
 from scim.provisioning.rule_sync import walk as rule_walk
+from scim.provisioning.rule_sync.pace import Pace
 from scim.provisioning.rules.rule import Grant, Rule
 from scim.provisioning.rules.rulings import read_access
 from scim.provisioning.scans import scan_rows
@@ -145,6 +149,59 @@ async def test_a_walk_goes_on_where_it_was_left(
     assert done[-1] == 5
     assert len(done) > 1
     assert {tuple(roles) for roles, _ in await access(directory)} == {("One",)}
+
+
+class Unlucky(Shared):
+    """A storage that fails every third commit: alternately refused, or done without an answer."""
+
+    commits = 0
+
+    async def commit(self, partition: str, operations: Sequence[Operation]) -> None:
+        self.commits += 1
+        if self.commits % 6 == 3:
+            raise Unavailable("throttled")
+        await super().commit(partition, operations)
+        if self.commits % 6 == 0:
+            raise Unavailable("no answer")
+
+
+async def test_a_walk_outlasts_refused_and_unanswered_commits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are sent again, in the same run, and nobody is counted twice or not at all."""
+    monkeypatch.setattr(rule_walk, "PAGE", 1)
+    monkeypatch.setattr(rule_walk, "ROWS_PER_SECOND", 1_000_000)
+    inner = SqliteStorage(":memory:")
+    async with running(tmp_path, Shared(inner)) as endpoint:
+        directory = await endpoint.directory("demo")
+        for _ in range(12):
+            await directory.create_user()
+        await put(endpoint, rule("One"))
+        moment = endpoint.clock.moment
+    async with running(tmp_path, Unlucky(inner)) as endpoint:
+        endpoint.clock.moment = moment
+        await endpoint.services.rule_sync.run(moment + timedelta(minutes=4))
+        state = await endpoint.services.rule_sync.state(directory.id)
+        assert (state.walked, state.done, state.changed) == (True, 12, 12)
+        entries = await sync_entries(Directory(endpoint, directory.id, ""))
+        assert [len(users) for _, users in entries] == [0, *[1] * 12]
+
+
+async def test_a_walk_keeps_a_pace() -> None:
+    """Rows are spread over time; after a refusal they are half as many in a second."""
+    loop = asyncio.get_running_loop()
+
+    async def waited(pace: Pace, rows: int) -> float:
+        begun = loop.time()
+        await pace.wait(rows)
+        return loop.time() - begun
+
+    pace = Pace(1000)
+    await pace.wait(150)
+    assert await waited(pace, 1) >= 0.04
+    pace.halve()
+    await pace.wait(50)
+    assert await waited(pace, 1) >= 0.09
 
 
 async def test_declared_rules_are_merged_by_the_timer(tmp_path: Path) -> None:

@@ -1,8 +1,11 @@
-"""How fast rows are written: never more in a second than the storage takes beside other calls."""
+"""How fast rows are written: no faster than the storage takes them beside other calls."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import Final
+
+MADE_UP: Final = 0.1  # seconds; a delay as short as this is made up for, a longer one is not
 
 
 class Pace:
@@ -14,10 +17,10 @@ class Pace:
 
     async def wait(self, rows: int) -> None:
         """Wait until a commit of so many rows may be sent."""
-        time = asyncio.get_running_loop().time
-        if (early := self._free_at - time()) > 0:
-            await asyncio.sleep(early)
-        self._free_at = time() + rows / self._rows_per_second
+        now = asyncio.get_running_loop().time()
+        if self._free_at > now:
+            await asyncio.sleep(self._free_at - now)
+        self._free_at = max(self._free_at, now - MADE_UP) + rows / self._rows_per_second
 
     def halve(self) -> None:
         """Go on half as fast: the storage has refused a commit."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from itertools import count
 from typing import Final
@@ -211,7 +212,8 @@ class RuleWalk:
         own: Operation = (
             Insert(key, values) if self._etag is None else Replace(key, values, self._etag)
         )
-        await self._send([own, *beside])
+        with suppress(Conflict):  # perhaps with itself: its answer was lost
+            await self._send([own, *beside])
         stored, self._etag = await read_state(self._storage, self._partition)
         if stored != state:
             raise Conflict(key)

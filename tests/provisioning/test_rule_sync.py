@@ -152,16 +152,16 @@ async def test_a_walk_goes_on_where_it_was_left(
 
 
 class Unlucky(Shared):
-    """A storage that fails every third commit: alternately refused, or done without an answer."""
+    """A storage that refuses some commits, and does others without an answer."""
 
     commits = 0
 
     async def commit(self, partition: str, operations: Sequence[Operation]) -> None:
         self.commits += 1
-        if self.commits % 6 == 3:
+        if self.commits % 7 == 3:
             raise Unavailable("throttled")
         await super().commit(partition, operations)
-        if self.commits % 6 == 0:
+        if self.commits % 7 == 6:
             raise Unavailable("no answer")
 
 

@@ -1,11 +1,13 @@
 """Random histories of rules, users, groups and faults: access is always what the rules say.
 
 The invariant: once nothing is pending, the access in every row is what the set in force grants to
-the state that is stored, and every row names that set.
+the state that is stored, and every row names that set. And what the log tells of gained and lost
+access adds up to the same.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -23,13 +25,14 @@ from scim.provisioning.changes import commits, jobs
 from scim.provisioning.groups import groups, memberships
 from scim.provisioning.groups import work as group_work
 from scim.provisioning.identifiers import resource_id
-from scim.provisioning.log.entries import Call
+from scim.provisioning.log.entries import Call, LogEntry
 from scim.provisioning.policy import Policy
 from scim.provisioning.ports import Unavailable
 from scim.provisioning.rule_sync import walk as rule_walk
 from scim.provisioning.rules.access import CompiledRules, shown_to_rules
 from scim.provisioning.rules.rule import Grant, Rule
 from scim.provisioning.rules.rulings import read_access
+from scim.provisioning.scans import scan_rows
 from scim.provisioning.stored_users import users_between
 from scim.provisioning.upkeep.checker import check
 from scim.settings import read_settings
@@ -238,14 +241,34 @@ async def wrong(world: World) -> list[Any]:
     in_force = (await services.rules.latest()).stored
     compiled = CompiledRules(in_force.rules, services.rules.kind)
     partition = rows.partition(world.directory)
+    told = await access_told(world)
     found: list[Any] = list(await check(world.inner, partition, world.clock()))
     async for user in users_between(world.inner, partition, *rows.user_range("", "")):
         expected = compiled.access(world.directory, shown_to_rules(user))
+        held = told.pop(user.resource["id"], Counter())
         stored = [(each.tenant, each.role, each.rules) for each in read_access(user)]
         right = [(each.tenant, each.role, each.rules) for each in expected]
         if user.rules != in_force.number or stored != right:
             found.append((user.resource["userName"], user.rules, in_force.number, stored, right))
+        if {key: n for key, n in held.items() if n} != {each[:2]: 1 for each in stored}:
+            found.append((user.resource["userName"], "the log adds up to", held, stored))
+    found += [
+        (gone, "still has by the log", held) for gone, held in told.items() if any(held.values())
+    ]
     return found
+
+
+async def access_told(world: World) -> dict[str, Counter[tuple[str, str]]]:
+    """Return how often more users gained than lost each role, by what all entries say."""
+    told: dict[str, Counter[tuple[str, str]]] = {}
+    partition = rows.partition(world.directory)
+    async for row in scan_rows(world.inner, partition, rows.LOG, rows.LOG + rows.END):
+        entry = LogEntry.model_validate(rows.unpack(row.values))
+        for sign, changes in ((1, entry.access_gained), (-1, entry.access_lost)):
+            for each in changes:
+                for user in each.users or (entry.target.id,):
+                    told.setdefault(user, Counter())[each.tenant, each.role] += sign
+    return told
 
 
 @pytest.fixture

@@ -33,6 +33,8 @@ HEADING: Final = re.compile(r"^#+ (.+)$", re.MULTILINE)
 FENCED: Final = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 CODE: Final = re.compile(r"`([^`\n]+)`")
 CURL: Final = re.compile(r"^curl .*?(?=^curl |^```)", re.MULTILINE | re.DOTALL)
+JSON: Final = re.compile(r"^```json\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+MACRO: Final = re.compile(r"\{(\$[\w.]+)\}")
 PATH: Final = re.compile(r"/manage/v1(?:/[\w${}…-]+(?:\.json)?)*")
 NAME: Final = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 # By page; the README shortens its commands and has none at the beginning of a line.
@@ -122,6 +124,22 @@ async def test_every_call_shown_is_answered(
     for command in COMMANDS[page]:
         answer = await run(endpoint, command, values)
         assert 200 <= answer.status < 300, (command, answer.raw)
+
+
+async def test_the_template_for_onelogin_is_accepted(directory: Directory) -> None:
+    """As it stands on the page, with the macros that OneLogin fills: a value each, or none."""
+    (template,) = JSON.findall((DOCS / "onelogin.md").read_text("utf-8"))
+    values = {"$parameters.scimusername": "kim@example.com", "$user.email": "kim@example.com"}
+    filled_in = MACRO.sub(lambda macro: values.get(macro[1], "Kim"), template)
+    answer = await directory.send("POST", "/Users", raw=filled_in.encode())
+    assert answer.status == 201, answer.raw
+    assert answer.json["emails"] == [{"value": "kim@example.com", "type": "work", "primary": True}]
+    bare = MACRO.sub(
+        lambda macro: "lee" if macro[1] == "$parameters.scimusername" else "", template
+    )
+    answer = await directory.send("POST", "/Users", raw=bare.encode())
+    assert answer.status == 201, answer.raw
+    assert answer.json.keys() == {"schemas", "id", "userName", "active", "meta"}
 
 
 async def variables(endpoint: Endpoint, directory: Directory) -> Mapping[str, str]:

@@ -26,7 +26,6 @@ from scim.provisioning.ports import (
     Unavailable,
 )
 from scim.provisioning.rule_sync.effects import Comparison, Effects, can_withdraw
-from scim.provisioning.rules.access import CompiledRules
 from scim.provisioning.rules.rule import Rule
 from scim.provisioning.rules.rule_sets import RuleSet, RuleSets, read_set, set_values
 from scim.provisioning.telemetry import Event, tell
@@ -151,9 +150,8 @@ class RuleChanges:
         saved = known.saved
         if saved is None or saved.state != "counting":
             return known
-        kind = self._sets.kind
         comparison = Comparison(
-            CompiledRules(known.in_force.rules, kind), CompiledRules(saved.rules, kind), names=0
+            await self._sets.latest(), known.in_force.rules, saved.rules, names=0
         )
         effects = await comparison.look_on(
             self._storage, await self.directories(), saved.effects, self._now, until

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -14,7 +13,8 @@ from pydantic.alias_generators import to_camel
 from scim.provisioning import rows
 from scim.provisioning.ports import Storage
 from scim.provisioning.rules.access import CompiledRules, shown_to_rules
-from scim.provisioning.rules.rule import Rule
+from scim.provisioning.rules.rule import Grant, Rule
+from scim.provisioning.rules.rule_sets import InForce
 from scim.provisioning.stored_users import StoredUser, users_between
 
 AT_ONCE: Final = 50  # users between two looks at the clock; other calls have their turn then
@@ -51,13 +51,24 @@ class Effects(BaseModel):
     complete: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 class Comparison:
-    """The rules before and after; of every list the first `names` userNames are kept."""
+    """The rules before and after; of every list the first `names` userNames are kept.
 
-    before: CompiledRules
-    after: CompiledRules
-    names: int
+    Only rules that grant a role which the change concerns are applied, so that a small change of
+    many rules is quickly looked at.
+    """
+
+    def __init__(
+        self, in_force: InForce, before: Sequence[Rule], after: Sequence[Rule], names: int
+    ) -> None:
+        kind = in_force.compiled.kind
+        self._in_force = in_force
+        roles = _concerned(before, after)
+        self._before, self._after = (
+            CompiledRules([each for each in rules if not roles.isdisjoint(each.grants)], kind)
+            for rules in (before, after)
+        )
+        self._names = names
 
     async def look_on(
         self,
@@ -92,14 +103,28 @@ class Comparison:
         shown = shown_to_rules(user)
         before, after = (
             {(each.tenant, each.role) for each in rules.access(directory, shown)}
-            for rules in (self.before, self.after)
+            for rules in (self._before, self._after)
         )
         known.users += 1
-        known.having += bool(before)
+        known.having += self._has_access(directory, user)
         known.losing += bool(before - after)
         for effects, changed in ((known.gained, after - before), (known.lost, before - after)):
             for tenant, role in changed:
-                _effect(effects, tenant, role).count(user, self.names)
+                _effect(effects, tenant, role).count(user, self._names)
+
+    def _has_access(self, directory: str, user: StoredUser) -> bool:
+        if user.rules == self._in_force.stored.number:
+            return bool(user.access)
+        return bool(self._in_force.compiled.access(directory, shown_to_rules(user)))
+
+
+def _concerned(before: Sequence[Rule], after: Sequence[Rule]) -> frozenset[Grant]:
+    """Return what is granted by rules that are not the same before and after."""
+    said = [
+        {(_tested(rule), rule.grants) for rule in rules if rule.enabled}
+        for rules in (before, after)
+    ]
+    return frozenset(grant for _, grants in said[0] ^ said[1] for grant in grants)
 
 
 def can_withdraw(before: Sequence[Rule], after: Sequence[Rule]) -> bool:

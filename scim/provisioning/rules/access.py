@@ -46,6 +46,7 @@ class CompiledRules:
     """
 
     def __init__(self, rules: Sequence[Rule], kind: ResourceType) -> None:
+        self.kind = kind
         self.broken: list[str] = []
         self._anyone: list[_Compiled] = []
         self._by_value: dict[_Value, list[_Compiled]] = defaultdict(list)

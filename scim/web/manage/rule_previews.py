@@ -8,7 +8,6 @@ from typing import Final
 from scim.protocol.errors import NotFound
 from scim.provisioning.rule_sync.effects import Comparison, Effects
 from scim.provisioning.rules import rule as stored
-from scim.provisioning.rules.access import CompiledRules
 from scim.web.manage.models import Sent, Shown
 from scim.web.manage.problems import Fault, Invalid
 from scim.web.manage.routes import Managed, Reply, Route
@@ -47,14 +46,11 @@ class Preview(Shown):
 
 async def _preview(call: Managed) -> Reply:
     services = call.services
-    kind = services.rules.kind
-    asked = call.read(PreviewRequest, context=kind)
+    asked = call.read(PreviewRequest, context=services.rules.kind)
     if asked.rule is not None:
         await check_directory(call, asked.rule)
     before = (await services.rule_changes.read()).latest
-    comparison = Comparison(
-        CompiledRules(before, kind), CompiledRules(_after(asked, before), kind), NAMES
-    )
+    comparison = Comparison(await services.rules.latest(), before, _after(asked, before), NAMES)
     effects = await comparison.look_on(
         services.storage,
         await services.rule_changes.directories(),

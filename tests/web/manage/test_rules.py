@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from scim.provisioning.tokens.stored import Scope
 from tests.endpoint import Answer, Directory, Endpoint, running
 
 GRANT = {"tenant": "hr", "role": "Designer"}
+EXTENSION = "urn:ietf:params:scim:schemas:extension:rollcall:2.0:User"
 NEW = {"name": "HR", "group": "HR-Designers", "grants": [GRANT]}
 
 
@@ -43,12 +45,34 @@ async def synced(endpoint: Endpoint) -> Any:
 
 
 async def test_the_scenario_of_the_seeds(directory: Directory) -> None:
-    """A rule for a group gives and takes its role with everything that concerns a member."""
+    """A rule for a group gives and takes its role with everything that concerns a member.
+
+    With the answer to a call of the identity provider; a change of the rule, by the timer.
+    """
     endpoint = directory.endpoint
     rule = (await made(endpoint))["id"]
+    await synced(endpoint)
     kim = (await directory.create_user(userName="kim"))["id"]
     group = (await directory.create_group("HR-Designers"))["id"]
-    assert await holders(endpoint) == []
+    token = await endpoint.services.tokens.create(directory.id, "asks", Scope.ACCESS)
+
+    async def has_role() -> bool:
+        """Return what everyone is told; all are told the same."""
+        sent = {"Authorization": f"Bearer {token.value}"}
+        asked = await endpoint.send("GET", f"/access/v1/{directory.id}/users/{kim}", None, sent)
+        why = await endpoint.manage(
+            "GET", f"/directories/{directory.id}/users/{kim}/why?tenant=hr&role=Designer"
+        )
+        shown = await directory.send("GET", f"/Users/{kim}", query=f"attributes={EXTENSION}:access")
+        right = [{**GRANT, "rules": [rule]}]
+        told = (
+            await holders(endpoint) == ["kim"],
+            asked.json["access"] == right,
+            why.json["granted"],
+            shown.json.get(EXTENSION, {}).get("access") == right,
+        )
+        assert len(set(told)) == 1, told
+        return told[0]
 
     async def member(op: str) -> None:
         await directory.patch_group(group, {"op": op, "path": "members", "value": [{"value": kim}]})
@@ -59,23 +83,27 @@ async def test_the_scenario_of_the_seeds(directory: Directory) -> None:
     async def name(value: str) -> None:
         await directory.patch_group(group, {"op": "replace", "path": "displayName", "value": value})
 
+    async def enabled(value: bool) -> None:  # noqa: FBT001 - as above
+        await patched(endpoint, rule, enabled=value)
+        await endpoint.services.upkeep.run()
+
+    assert not await has_role()
     for change, has in (
         (member("add"), True),
         (member("remove"), False),
         (member("add"), True),
         (active(False), False),
         (active(True), True),
-        (patched(endpoint, rule, enabled=False), False),
-        (patched(endpoint, rule, enabled=True), True),
+        (enabled(False), False),
+        (enabled(True), True),
         (name("Others"), False),
         (name("HR-Designers"), True),
     ):
         await change
-        await synced(endpoint)
-        assert await holders(endpoint) == (["kim"] if has else [])
+        assert await has_role() is has
     await endpoint.manage("DELETE", f"/rules/{rule}")
-    await synced(endpoint)
-    assert await holders(endpoint) == []
+    await endpoint.services.upkeep.run()
+    assert not await has_role()
 
 
 async def test_default_rules_are_made_once(endpoint: Endpoint) -> None:
@@ -195,6 +223,30 @@ async def test_a_preview_tells_who_gains_and_loses(directory: Directory) -> None
     removed = await preview(id=rule)
     assert (removed["gained"], removed["losing"], removed["held"]) == ([], 25, True)
     assert (await endpoint.manage("GET", "/rules")).raw == before
+
+
+async def test_a_preview_knows_what_other_rules_grant(directory: Directory) -> None:
+    """Nobody loses a role that another rule grants too, or gains one that is there."""
+    endpoint = directory.endpoint
+    await many(directory, 3)
+    await directory.create_user(userName="lead", title="Lead")
+    lead = {"tenant": "hr", "role": "Lead"}
+    content = {"name": "Other", "group": None, "condition": "title pr", "grants": [GRANT, lead]}
+    other = (await made(endpoint, **content))["id"]
+
+    async def preview(**asked: Any) -> Any:
+        shown = (await endpoint.manage("POST", "/rule-previews", asked)).json
+        lists = (shown["gained"], shown["lost"])
+        numbers = [{each["role"]: each["users"] for each in those} for those in lists]
+        return *numbers, shown["having"], shown["losing"]
+
+    assert await preview(id=await designer_rule(endpoint)) == ({}, {}, 4, 0)  # not synced yet
+    await synced(endpoint)
+    both = {**NEW, "group": None, "condition": 'title sw "L"', "grants": [GRANT, lead]}
+    assert await preview(id=await designer_rule(endpoint)) == ({}, {}, 4, 0)
+    assert await preview(rule=both) == ({}, {}, 4, 0)
+    assert await preview(id=other) == ({}, {"Designer": 1, "Lead": 4}, 4, 4)
+    assert await preview(id=other, rule=both) == ({}, {"Lead": 3}, 4, 3)
 
 
 async def test_a_preview_ends_in_time(directory: Directory) -> None:

@@ -204,6 +204,19 @@ class Jobs:
         row = await self._storage.get(rows.partition(directory), rows.job(job_id))
         return Job.model_validate(rows.unpack(row.values)) if row else None
 
+    async def retry(self, directory: str, job_id: str) -> Job | None:
+        """Open a job that failed, so that it goes on where it stopped; None if there is none."""
+        partition, key = rows.partition(directory), rows.job(job_id)
+        row = await self._storage.get(partition, key)
+        job = Job.model_validate(rows.unpack(row.values)) if row else None
+        if row is None or job is None or job.state != "failed":
+            return None
+        opened = job.model_copy(update={"state": "open", "failures": 0})
+        await self._storage.commit(
+            partition, [Replace(key, rows.pack(opened.model_dump(mode="json")), row.etag)]
+        )
+        return opened
+
     async def forget(self, directory: str, job_id: str) -> None:
         """Remove a job that is done; harmless if it is gone."""
         try:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from scim.protocol.errors import NotFound
 from scim.provisioning.changes import jobs as stored
 from scim.provisioning.identifiers import resource_id
+from scim.provisioning.ports import Conflict
 from scim.provisioning.upkeep.erasure import begin_erasure
 from scim.web.manage.models import Shown, Time
 from scim.web.manage.pages import PAGING, Page, page
+from scim.web.manage.problems import Refused
 from scim.web.manage.routes import Managed, Reply, Route
 
 
@@ -38,11 +40,26 @@ async def _list(call: Managed) -> Reply:
 
 
 async def _get(call: Managed) -> Reply:
+    return Reply(await _found(call))
+
+
+async def _retry(call: Managed) -> Reply:
+    found = await _found(call)
+    try:
+        opened = await call.services.jobs.retry(found.directory, found.id)
+    except Conflict:
+        opened = None  # another admin was first
+    if opened is None:
+        raise Refused("The job has not failed; only one that did can be tried again.")
+    return Reply(_shown(found.directory, found.id, opened))
+
+
+async def _found(call: Managed) -> Job:
     wanted = call.parts["job"]
     for directory in await call.services.directories.all():
         job = await call.services.jobs.read(directory.id, wanted)
         if job is not None:
-            return Reply(_shown(directory.id, wanted, job))
+            return _shown(directory.id, wanted, job)
     raise NotFound("There is no such job; a job that is done is gone, a check stays for a day.")
 
 
@@ -88,6 +105,7 @@ def _shown(directory: str, job_id: str, job: stored.Job) -> Job:
 ROUTES = (
     Route("GET", "", _list, "List jobs", gives=Page[Job], query=PAGING),
     Route("GET", "{job}", _get, "Read a job", gives=Job),
+    Route("POST", "{job}/retry", _retry, "Let a failed job go on where it stopped", gives=Job),
 )
 CHECK = Route(
     "POST",

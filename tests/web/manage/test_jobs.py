@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
 from scim.provisioning import rows
-from scim.provisioning.ports import Delete
-from tests.endpoint import Directory
+from scim.provisioning.changes.jobs import FAILURES
+from scim.provisioning.ports import Delete, Operation, Unavailable
+from scim.storage.sqlite import SqliteStorage
+from tests.endpoint import Clock, Counted, Directory, running
 
 
 async def test_a_check_is_a_job_with_a_result(directory: Directory) -> None:
@@ -29,6 +36,51 @@ async def test_a_check_is_a_job_with_a_result(directory: Directory) -> None:
     assert (await endpoint.manage("GET", path)).status == 404
 
 
+class Throttled(Counted):
+    """A storage that refuses the commits in which a job goes on, while it is busy."""
+
+    busy = True
+    clock: Clock | None = None
+
+    async def commit(self, partition: str, operations: Sequence[Operation]) -> None:
+        """Refuse the batches of a job: those that write users beside the job's row."""
+        kinds = {each.key[:2] for each in operations}
+        if self.clock and self.busy and {"j_", "u_"} <= kinds:
+            self.clock.forward(minutes=1)  # longer than a call waits for its job
+            raise Unavailable("busy", retry_after=0)
+        await super().commit(partition, operations)
+
+
+async def test_a_failed_job_goes_on_when_an_admin_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It stays failed while the timer runs; tried again, the change is there as a whole."""
+    storage = Throttled(SqliteStorage(":memory:"))
+    async with running(tmp_path, storage) as endpoint:
+        storage.clock = endpoint.clock
+        directory = await endpoint.directory("demo")
+        ids = [(await directory.create_user())["id"] for _ in range(60)]
+        group = (await directory.create_group("Tunnels"))["id"]
+        add = {"op": "add", "path": "members", "value": [{"value": each} for each in ids]}
+        assert (await directory.patch_group(group, add)).status == 503
+        for _ in range(FAILURES + 1):
+            await endpoint.services.upkeep.run()
+        (job,) = (await endpoint.manage("GET", "/jobs")).json["items"]
+        assert (job["state"], job["error"]) == ("failed", "busy")
+        assert "event=job_failed" in caplog.text
+
+        storage.busy = False
+        await endpoint.services.upkeep.run()
+        assert await directory.members(group) == set()
+        tried = await endpoint.manage("POST", f"/jobs/{job['id']}/retry")
+        assert (tried.status, tried.json["state"], tried.json["failures"]) == (200, "open", 0)
+        again = await endpoint.manage("POST", f"/jobs/{job['id']}/retry")
+        assert (again.status, again.json["status"]) == (409, 409)
+        await endpoint.services.upkeep.run()
+        assert await directory.members(group) == set(ids)
+        assert (await directory.patch_group(group, add)).status in (200, 204)
+
+
 async def test_what_does_not_exist_is_told(directory: Directory) -> None:
     """404 for unknown directories, jobs and paths; 405 with Allow for other methods."""
     manage = directory.endpoint.manage
@@ -37,6 +89,7 @@ async def test_what_does_not_exist_is_told(directory: Directory) -> None:
         ("GET", "/directories/..%2Fx", 404),
         ("GET", "/jobs/nothing", 404),
         ("GET", "/jobs/01a21495-4fc4-76a8-9df8-bcc38afc03fb", 404),
+        ("POST", "/jobs/01a21495-4fc4-76a8-9df8-bcc38afc03fb/retry", 404),
         ("GET", f"/directories/{directory.id}/nothing", 404),
         ("DELETE", "/jobs", 405),
     ):

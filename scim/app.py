@@ -31,6 +31,7 @@ from scim.provisioning.tokens.access_tokens import AccessTokens
 from scim.provisioning.tokens.assertions import Assertions
 from scim.provisioning.tokens.clients import Clients
 from scim.provisioning.tokens.key_sets import KeySets
+from scim.provisioning.tokens.refused_calls import RefusedCalls
 from scim.provisioning.tokens.signing_keys import SigningKeys
 from scim.provisioning.tokens.tokens import CLIENT_SECRET, Tokens
 from scim.provisioning.tokens.usage import TokenUsage
@@ -113,7 +114,7 @@ def build(
     rule_changes = RuleChanges(storage, now, rules, directories, guard)
     sync = RuleSync(storage, now, rules, rule_changes)
     tokens = Tokens(storage, vault, now, timedelta(days=settings.TOKEN_DAYS))
-    contacts = ContactBook(storage, now)
+    contacts = ContactBook(storage, now, RefusedCalls(storage, now).keep)
     kept = timedelta(days=settings.LOG_RETENTION_DAYS)
     retention = Retention(storage, directories, kept, now)
     usage, idempotency = TokenUsage(storage, now), Idempotency(storage, now)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
@@ -14,14 +16,15 @@ from scim.provisioning import rows
 from scim.provisioning.changes.preconditions import matches_version
 from scim.provisioning.directories.stored import Directory
 from scim.provisioning.identifiers import is_resource_id, resource_id
+from scim.provisioning.log.entries import Call
 from scim.provisioning.profile import profile
 from scim.provisioning.queries.access_report import find_user
 from scim.provisioning.rules.rulings import read_access
 from scim.provisioning.stored_users import StoredUser, load_user
 from scim.provisioning.tokens.tokens import Scope
 from scim.provisioning.users.former import latest_former, load_former
-from scim.web import responses
-from scim.web.authentication import admit, authenticate, source_address
+from scim.web import failures, responses
+from scim.web.authentication import admit, source_address
 from scim.web.manage.problems import problem
 from scim.web.requests import Request, read_request
 from scim.web.scim import METHODS
@@ -50,23 +53,45 @@ async def _answer(provider: Provider, req: func.HttpRequest) -> func.HttpRespons
     message_id = "unknown"
     try:
         services = provider()
-        message_id = resource_id(services.now())
-        response = await _served(services, read_request(req))
+        now = services.now()
+        message_id = resource_id(now)
+        response = await _dispatch(services, read_request(req), message_id, now)
     except Exception as error:  # noqa: BLE001 - the one place where errors become answers
         response = problem(responses.to_error(error, message_id), message_id)
     response.headers["x-message-id"] = message_id
     return response
 
 
-async def _served(services: Services, request: Request) -> func.HttpResponse:
+async def _dispatch(
+    services: Services, request: Request, message_id: str, started: datetime
+) -> func.HttpResponse:
     directory_id, *rest = (request.segments[2], *request.segments[4:])
-    directory, token = await authenticate(services, request, directory_id)
-    admit(directory, token, request, Scope.ACCESS)
-    services.usage.note(
-        directory.id, token.id, source_address(request), request.headers.get("user-agent", "")
+    directory, token = await failures.authenticated(services, request, directory_id, message_id)
+    call = Call(
+        directory=directory.id,
+        message_id=message_id,
+        started=started,
+        actor=token.actor,
+        policy=services.policy.overridden_by(directory.policy),
+        user_agent=request.headers.get("user-agent", ""),
+        traceparent=request.traceparent,
+        clock=services.now,
     )
-    policy = services.policy.overridden_by(directory.policy)
-    services.rate.take(directory.id, policy.requests_per_second)
+    services.usage.note(directory.id, token.id, source_address(request), call.user_agent)
+    try:
+        request.check_query()
+        admit(directory, token, request, Scope.ACCESS)
+        services.rate.take(directory.id, call.policy.requests_per_second)
+        return await _served(services, request, directory, rest)
+    except Exception as error:
+        refusal = responses.to_error(error, message_id)
+        await failures.keep_question(services, call, request, rest, refusal)
+        raise refusal from error
+
+
+async def _served(
+    services: Services, request: Request, directory: Directory, rest: Sequence[str]
+) -> func.HttpResponse:
     if request.method not in _READS:
         raise MethodNotAllowed("Only reading is possible here.", headers={"Allow": "GET, HEAD"})
     if len(rest) > 1:

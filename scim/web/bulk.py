@@ -162,6 +162,7 @@ class _Run:
         )
 
     async def _dispatch(self, request: Request, call: Call) -> func.HttpResponse:
+        request.check_query()
         match request.segments[3:]:
             case (endpoint, *rest) if endpoint.lower() in _ENDPOINTS and not _is_search(rest):
                 handler = _ENDPOINTS[endpoint.lower()]

@@ -1,19 +1,59 @@
-"""What is kept of a refused or failed SCIM call, taken from the request."""
+"""What is kept of a refused or failed call, taken from the request."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
 
-from scim.protocol.errors import ScimError
+from scim.protocol.errors import ScimError, Unauthorized
 from scim.protocol.schema import Json
-from scim.provisioning.log.attempts import attempted
-from scim.provisioning.log.entries import Call
+from scim.provisioning.directories.stored import Directory
+from scim.provisioning.identifiers import is_resource_id
+from scim.provisioning.log.attempts import IDENTIFIER_LENGTH, Attempt, attempted
+from scim.provisioning.log.causes import CLIENT_REFUSED, TOKEN_UNKNOWN, Cause, cause_of
+from scim.provisioning.log.entries import ACCESS, Call, Target
 from scim.provisioning.log.failures import Answered
+from scim.provisioning.masking import Masked
+from scim.provisioning.ports import Unavailable
+from scim.provisioning.tokens.tokens import TOKEN
+from scim.provisioning.tokens.verification import Verified
+from scim.web import responses
+from scim.web.authentication import authenticate
 from scim.web.requests import Request
 from scim.web.services import Services
 
 BODY_BYTES: Final = 64 * 1024  # of a larger body only the size is kept
+
+
+async def authenticated(
+    services: Services, request: Request, directory_id: str, message_id: str
+) -> tuple[Directory, Verified]:
+    """Return what `authenticate` returns; a call that is not let in is counted."""
+    try:
+        return await authenticate(services, request, directory_id)
+    except (Unauthorized, Unavailable) as error:
+        value = request.headers.get("authorization", "").rpartition(" ")[2]
+        refusal = responses.to_error(error, message_id)
+        _note(services, directory_id, refusal, TOKEN_UNKNOWN, TOKEN.id_of(value))
+        raise
+
+
+def note_client(services: Services, directory_id: str, refusal: ScimError) -> None:
+    """Count a call at the token endpoint that got no token; the caller has proved nothing."""
+    _note(services, directory_id, refusal, CLIENT_REFUSED)
+
+
+def _note(
+    services: Services,
+    directory_id: str,
+    refusal: ScimError,
+    cause: Cause,
+    token_id: str | None = None,
+) -> None:
+    if refusal.status >= 500:
+        cause = cause_of(refusal.status, None, refusal.detail)
+    detail = "" if cause is TOKEN_UNKNOWN else refusal.detail
+    services.contacts.note_refused(directory_id, cause.name, refusal.status, detail, token_id)
 
 
 async def keep(
@@ -28,6 +68,21 @@ async def keep(
     answered = Answered(refusal.status, refusal.scim_type, refusal.detail)
     masked = services.masking.body(body)
     await services.failures.keep(call, attempted(method, path, body), answered, masked)
+
+
+async def keep_question(
+    services: Services, call: Call, request: Request, rest: Sequence[str], refusal: ScimError
+) -> None:
+    """Keep a question about a user's access that ends in an error; `rest` may name the user."""
+    try:
+        name = rest[0] if rest else request.query.get("username", "")
+    except ScimError:
+        name = ""
+    is_id = is_resource_id(name)
+    identifier = "" if is_id else name[:IDENTIFIER_LENGTH]
+    target = Target(type=ACCESS, id=name if is_id else "", identifier=identifier)
+    answered = Answered(refusal.status, refusal.scim_type, refusal.detail)
+    await services.failures.keep(call, Attempt((), target), answered, Masked(""))
 
 
 def body_of(request: Request) -> Json:

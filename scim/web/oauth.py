@@ -23,6 +23,7 @@ from scim.provisioning.tokens.assertions import AssertionRefused, caller
 from scim.provisioning.tokens.signing_keys import TOKEN_LIFE
 from scim.provisioning.tokens.verification import Verified
 from scim.web import responses
+from scim.web.failures import note_client
 from scim.web.requests import Request, read_request
 from scim.web.scim import METHODS
 from scim.web.services import Provider, Services
@@ -73,7 +74,7 @@ async def _answer(provider: Provider, req: func.HttpRequest) -> func.HttpRespons
     try:
         services = provider()
         message_id = resource_id(services.now())
-        body = await _granted(services, read_request(req), message_id)
+        body = await _counted(services, read_request(req), message_id)
     except Exception as error:  # noqa: BLE001 - the one place where errors become answers
         refusal = responses.to_error(error, message_id)
         status = refusal.status
@@ -90,7 +91,17 @@ async def _answer(provider: Provider, req: func.HttpRequest) -> func.HttpRespons
     )
 
 
+async def _counted(services: Services, request: Request, message_id: str) -> dict[str, Any]:
+    try:
+        return await _granted(services, request, message_id)
+    except Exception as error:
+        refusal = responses.to_error(error, message_id)
+        note_client(services, request.segments[1], refusal)
+        raise refusal from error
+
+
 async def _granted(services: Services, request: Request, message_id: str) -> dict[str, Any]:
+    request.check_query()
     if request.method != "POST":
         raise MethodNotAllowed("Send a POST.", headers={"Allow": "POST"})
     form = _form(request)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -16,6 +16,7 @@ from scim.protocol.errors import (
     InvalidValue,
     LengthRequired,
     PayloadTooLarge,
+    ScimError,
     UnsupportedMediaType,
 )
 from scim.protocol.schema import Json
@@ -27,7 +28,10 @@ JSON_TYPES = ("application/scim+json", "application/json")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Method, path segments without empty ones, query as sent, headers by lower-case name."""
+    """Method, path segments without empty ones, query as sent, headers by lower-case name.
+
+    A query that cannot be read raises as soon as somebody looks at it: the caller is known by then.
+    """
 
     method: str
     segments: Sequence[str]
@@ -50,6 +54,10 @@ class Request:
                 f"Content-Type is {media_type[:100]}; send {media_types[0]}."
             )
         return read_object(self._decoded(limit))
+
+    def check_query(self) -> None:
+        """Raise the ScimError that says why the query cannot be read, if it cannot."""
+        len(self.query)
 
     def _decoded(self, limit: int) -> bytes:
         encoding = self.headers.get("content-encoding", "").strip().lower()
@@ -90,7 +98,30 @@ def read_request(request: func.HttpRequest) -> Request:
     )
 
 
+class _Unreadable(Mapping[str, str]):
+    """A query that cannot be read: whoever looks at it is told why."""
+
+    def __init__(self, error: ScimError) -> None:
+        self._error = error
+
+    def __getitem__(self, name: str) -> str:
+        raise self._error
+
+    def __iter__(self) -> Iterator[str]:
+        raise self._error
+
+    def __len__(self) -> int:
+        raise self._error
+
+
 def _query(text: str) -> Mapping[str, str]:
+    try:
+        return _parsed(text)
+    except ScimError as error:
+        return _Unreadable(error)
+
+
+def _parsed(text: str) -> Mapping[str, str]:
     # Names are compared without regard to case, as attribute names are; unknown ones are ignored.
     try:
         pairs = parse_qsl(

@@ -7,16 +7,13 @@ from datetime import datetime
 
 import azure.functions as func
 
-from scim.protocol.errors import InvalidVersion, NotFound, NotImplementedHere, Unauthorized
-from scim.provisioning.directories.stored import Directory
+from scim.protocol.errors import InvalidVersion, NotFound, NotImplementedHere
 from scim.provisioning.identifiers import resource_id
 from scim.provisioning.log.entries import Call
-from scim.provisioning.tokens.tokens import TOKEN
-from scim.provisioning.tokens.verification import Verified
 from scim.web import bulk, discovery, failures, groups, responses, search, users
-from scim.web.authentication import admit, authenticate, is_read, source_address
+from scim.web.authentication import admit, is_read, source_address
 from scim.web.exchange import Exchange, Handler
-from scim.web.requests import Request, read_request
+from scim.web.requests import read_request
 from scim.web.services import Provider, Services
 
 # Every method is declared: the host answers one that is not with a bare 404.
@@ -84,7 +81,9 @@ async def _dispatch(
     request = read_request(req)
     match request.segments:
         case (_, "v2" | "V2", directory_id, endpoint, *rest):
-            directory, token = await _authenticated(services, request, directory_id)
+            directory, token = await failures.authenticated(
+                services, request, directory_id, message_id
+            )
             if not token.federated:
                 services.usage.note(
                     directory.id,
@@ -110,6 +109,7 @@ async def _dispatch(
     )
     exchange = Exchange(services, request, directory, call, tuple(rest))
     try:
+        request.check_query()
         admit(directory, token, request)
         services.rate.take(directory.id, call.policy.requests_per_second)
         response = await _handler(endpoint)(exchange)
@@ -127,17 +127,6 @@ async def _dispatch(
         await failures.keep(services, call, request.method, path, body, refusal)
         raise refusal from error
     return response
-
-
-async def _authenticated(
-    services: Services, request: Request, directory_id: str
-) -> tuple[Directory, Verified]:
-    try:
-        return await authenticate(services, request, directory_id)
-    except Unauthorized:
-        value = request.headers.get("authorization", "").rpartition(" ")[2]
-        services.contacts.note_refused(directory_id, TOKEN.id_of(value))
-        raise
 
 
 def _handler(endpoint: str) -> Handler:

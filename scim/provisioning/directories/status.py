@@ -13,7 +13,7 @@ from scim.provisioning import rows
 from scim.provisioning.changes import totals
 from scim.provisioning.identifiers import moment
 from scim.provisioning.log.contacts import Contacts, read_contacts
-from scim.provisioning.log.entries import LogEntry, Outcome
+from scim.provisioning.log.entries import ACCESS, LogEntry, Outcome
 from scim.provisioning.ports import Storage
 from scim.provisioning.scans import first_rows
 
@@ -48,6 +48,8 @@ async def read_status(storage: Storage, directory: str, now: datetime) -> Status
         for row in recent
         if now - moment(rows.logged_at(row.key)) < timedelta(days=1)
     ]
+    # What applications ask says nothing of the provider.
+    entries = [each for each in entries if each.target.type != ACCESS]
     done = {days: _since(history.days, today - timedelta(days=days - 1)) for days in DAYS}
     failed = sum(each.outcome is not Outcome.SUCCESS for each in entries)
     failing = (failed >= FEW and failed > len(entries) / 2) or _is_locked_out(contacts)

@@ -58,6 +58,13 @@ TOKEN_UNKNOWN: Final = Cause(
     "belongs to one directory. If they are right, it is a stranger, and nothing needs to be done.",
 )
 
+CLIENT_REFUSED: Final = Cause(
+    "clientRefused",
+    "Somebody asks for an access token and is refused.",
+    "Compare client id, client secret and token endpoint, or the federated credential, with what "
+    "the identity provider has; the detail says what does not fit.",
+)
+
 # The first sign that fits names the cause.
 _SIGNS: Final = (
     _Sign(
@@ -340,6 +347,7 @@ CAUSES: Final[Mapping[str, Cause]] = {
         TOKEN_EXPIRED,
         TOKEN_REVOKED,
         TOKEN_UNKNOWN,
+        CLIENT_REFUSED,
         OTHER,
     )
 }

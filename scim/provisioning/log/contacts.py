@@ -1,14 +1,14 @@
 """Contacts of identity providers: when, how often, and what their requests needed.
 
 Noted in memory and written now and then, so they are coarse: a process that is killed has lost
-some minutes. Calls without a valid credential are counted here and sampled, never kept one by one.
+some minutes. Calls that were not let in are counted here and sampled, never kept one by one.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from statistics import median
@@ -83,25 +83,57 @@ class _Noted:
 
 
 @dataclass(slots=True)
-class Refused:
-    """Calls on a directory without a valid credential; `tokens` are some ids that they showed."""
+class Refusal:
+    """Why calls were not let in, what the last of them was told, and how many they were."""
 
-    directory: str
+    cause: str
+    status: int
+    detail: str
     last: datetime
     count: int = 0
+
+
+@dataclass(slots=True)
+class Refused:
+    """Calls on a directory that were not let in; `tokens` are some ids that they showed.
+
+    A call that failed because of us proved nothing about its credential.
+    """
+
+    directory: str
+    refusals: dict[str, Refusal] = field(default_factory=dict)
     tokens: set[str] = field(default_factory=set)
+
+    @property
+    def count(self) -> int:
+        """Return how many came without a valid credential."""
+        return sum(each.count for each in self._invalid)
+
+    @property
+    def last(self) -> datetime | None:
+        """Return when the last of them came."""
+        return max((each.last for each in self._invalid), default=None)
+
+    @property
+    def _invalid(self) -> list[Refusal]:
+        return [each for each in self.refusals.values() if each.status < 500]
 
 
 class ContactBook:
-    """Notes the contacts of all directories."""
+    """Notes the contacts of all directories; `tell` hears of refusals once they are written."""
 
-    def __init__(self, storage: Storage, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        now: Callable[[], datetime],
+        tell: Callable[[Refused], Awaitable[None]],
+    ) -> None:
         self._storage = storage
         self._now = now
+        self._tell = tell
         self._noted: dict[str, _Noted] = {}
         # Apart: a flood of names that nobody has pushes out its like alone.
         self._refused: OrderedDict[str, Refused] = OrderedDict()
-        self._told: list[Refused] = []
         self._written: dict[str, datetime] = {}
         self._writing: asyncio.Task[None] | None = None
         self._planned: asyncio.TimerHandle | None = None
@@ -118,16 +150,18 @@ class ContactBook:
         noted.tolerated += bool(quirks)
         self._plan()
 
-    def note_refused(self, directory: str, token_id: str | None) -> None:
-        """Note a request without a valid credential; anybody can name any directory."""
+    def note_refused(
+        self, directory: str, cause: str, status: int, detail: str, token_id: str | None = None
+    ) -> None:
+        """Note a request that was not let in; anybody can name any directory."""
         if not is_directory_id(directory):
             return
-        now = self._now()
-        refused = self._refused.setdefault(directory, Refused(directory, now))
+        refused = self._refused.setdefault(directory, Refused(directory))
         if len(self._refused) > REMEMBERED:
             self._refused.popitem(last=False)
-        refused.count += 1
-        refused.last = now
+        before = refused.refusals.get(cause)
+        count = before.count + 1 if before else 1
+        refused.refusals[cause] = Refusal(cause, status, detail, self._now(), count)
         if token_id and len(refused.tokens) < SAMPLED:
             refused.tokens.add(token_id)
         self._plan()
@@ -148,11 +182,6 @@ class ContactBook:
                     del self._refused[directory]
         except Unavailable:
             return  # the next run writes what is left
-
-    def refusals(self) -> list[Refused]:
-        """Return the refusals that were written since the last time, once."""
-        found, self._told = self._told, []
-        return found
 
     def _plan(self) -> None:
         if self._planned is None:
@@ -175,7 +204,7 @@ class ContactBook:
             raise
         self._written[directory] = now
         if refused:
-            self._told.append(refused)
+            await self._tell(refused)
 
     async def _merge(self, partition: str, noted: _Noted, refused: Refused | None) -> None:
         for _ in range(_TRIES):

@@ -24,6 +24,7 @@ from scim.provisioning.ports import Insert, Operation, Put, Replace, Row, Value
 NAMES_KEPT: Final = 40
 NAME_LENGTH: Final = 120
 
+ACCESS: Final = "Access"
 _OTHERS: Final = "others"  # subjects beside the target, for whoever removes the entry
 
 
@@ -61,6 +62,8 @@ class Outcome(StrEnum):
 
 class Target(BaseModel):
     """The resource concerned; `identifier` is what people call it (userName, displayName).
+
+    Of the type `ACCESS` it is the user of whom an application has asked.
 
     A call that is refused may name no resource: then the id is empty, and so may the identifier be.
     """

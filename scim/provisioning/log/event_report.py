@@ -12,7 +12,13 @@ from scim.provisioning import rows
 from scim.provisioning.identifiers import is_resource_id, milliseconds
 from scim.provisioning.log.contacts import read_contacts
 from scim.provisioning.log.entries import Did, LogEntry, Outcome, Target
-from scim.provisioning.log.failed_events import StoredEvent, event_id, load_event, stored_event
+from scim.provisioning.log.failed_events import (
+    STRANGER,
+    StoredEvent,
+    event_id,
+    load_event,
+    stored_event,
+)
 from scim.provisioning.log.report import Question, read_log, subjects_named
 from scim.provisioning.names import holders_of
 from scim.provisioning.ports import Storage
@@ -107,7 +113,7 @@ async def state_of(storage: Storage, partition: str, stored: StoredEvent) -> Fou
     """
     if stored.event.state == "ignored":
         return FoundEvent(stored, "ignored", None)
-    if stored.event.last.status == 401:
+    if stored.event.last.actor == STRANGER:
         contacts, _ = await read_contacts(storage, partition)
         let_in = contacts.last is not None and contacts.last > stored.event.last.time
         return FoundEvent(stored, "resolved" if let_in else "open", None)

@@ -34,6 +34,7 @@ from scim.provisioning.ports import (
 
 State = Literal["open", "ignored"]  # as an admin says; whether it is resolved is worked out
 
+STRANGER: Final = "unknown"  # the actor of calls that were not let in
 NOBODY: Final = "-"  # stands for a target that has neither id nor name
 _ID: Final = re.compile("(?:-|[0-9a-f-]{32,36})_[A-Za-z]+_[A-Za-z]+_[A-Za-z.]*")
 

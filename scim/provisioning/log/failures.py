@@ -143,11 +143,12 @@ class Failures:
         """Return the target with the name it has, or had last if it is gone."""
         if not target.id:
             return target
-        key = rows.user(target.id) if target.type == "User" else rows.group(target.id)
+        of_group = target.type == "Group"
+        key = rows.group(target.id) if of_group else rows.user(target.id)
         row = await self._storage.get(partition, key)
         if row is not None:
             resource = rows.unpack(row.values)
-            named = resource["userName" if target.type == "User" else "displayName"]
+            named = resource["displayName" if of_group else "userName"]
             return target.model_copy(update={"identifier": named[:200]})
         first = rows.log_index(target.id)
         for index in await first_rows(self._storage, partition, first, first + rows.END, 1):

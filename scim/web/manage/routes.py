@@ -155,6 +155,7 @@ async def _answer(
         now = services.now()
         message_id = resource_id(now)
         request = read_request(req)
+        request.check_query()
         route, parts = _route(routes, request)
         # The host checks the function key and does not tell the worker which one it was.
         agent = request.headers.get("user-agent", "")

@@ -293,10 +293,14 @@ async def test_strangers_fill_no_store(
         assert (await endpoint.services.storage.scan(partition, "", rows.END)).rows == []
 
 
+async def nobody_hears(_: contacts.Refused) -> None:
+    """Take what is told of refusals."""
+
+
 async def test_two_processes_add_up(directory: Directory) -> None:
     """Each writes its own contacts on top of the other's."""
     services = directory.endpoint.services
-    other = contacts.ContactBook(services.storage, services.now)
+    other = contacts.ContactBook(services.storage, services.now, nobody_hears)
     for book in (services.contacts, other, other):
         book.note(directory.id, ["infer_schemas"], read=True, changed=False)
     await other.write()

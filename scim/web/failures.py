@@ -10,9 +10,10 @@ from scim.protocol.schema import Json
 from scim.provisioning.directories.stored import Directory
 from scim.provisioning.identifiers import is_resource_id
 from scim.provisioning.log.attempts import IDENTIFIER_LENGTH, Attempt, attempted
-from scim.provisioning.log.causes import CLIENT_REFUSED, TOKEN_UNKNOWN, Cause, cause_of
+from scim.provisioning.log.causes import CLIENT_REFUSED, TOKEN_UNKNOWN, Cause
 from scim.provisioning.log.entries import ACCESS, Call, Target
 from scim.provisioning.log.failures import Answered
+from scim.provisioning.log.signs import cause_of
 from scim.provisioning.masking import Masked
 from scim.provisioning.ports import Unavailable
 from scim.provisioning.tokens.tokens import TOKEN

@@ -12,9 +12,10 @@ import pytest
 from scim.protocol.errors import ScimError
 from scim.provisioning import rows
 from scim.provisioning.log import failures
-from scim.provisioning.log.causes import CAUSES, cause_of
+from scim.provisioning.log.causes import CAUSES
 from scim.provisioning.log.entries import Did, Outcome
 from scim.provisioning.log.failed_events import FailedEvent, StoredEvent, load_event, stored_event
+from scim.provisioning.log.signs import cause_of
 from scim.provisioning.scans import scan_rows
 from scim.provisioning.tokens.tokens import Scope
 from scim.storage.sqlite import SqliteStorage
@@ -100,6 +101,20 @@ CASES: dict[str, tuple[Case, Told]] = {
     "group name taken": (
         ("POST", "/Groups", {"displayName": "tunnels"}, {}, {}),
         (409, "uniqueness", "nameTaken", [Did.CREATE], ("Group", "", "tunnels")),
+    ),
+    "query unreadable": (
+        ("GET", "/Users?filter=%ff", None, {}, {}),
+        (400, "invalidValue", "queryUnreadable", [], ("User", "", "")),
+    ),
+    "query twice": (
+        ("DELETE", "/Users/{kim}?count=1&COUNT=2", None, {}, {}),
+        (
+            400,
+            "invalidSyntax",
+            "queryUnreadable",
+            [Did.DELETE],
+            ("User", "{kim}", "kim@example.com"),
+        ),
     ),
     "filter unreadable": (
         ("GET", "/Users?filter=userName", None, {}, {}),

@@ -28,10 +28,10 @@ QUESTIONS: dict[str, tuple[tuple[str, str, Scope], tuple[int, str, str]]] = {
         ("GET", "/{kim}", Scope.SCIM_READ),
         (403, "scopeTooSmall", "kim@example.com"),
     ),
-    "nobody named": (("GET", "", Scope.ACCESS), (400, "valueWrong", "")),
+    "nobody named": (("GET", "", Scope.ACCESS), (400, "nobodyNamed", "")),
     "a change": (("DELETE", "/{kim}", Scope.ACCESS), (405, "methodUnknown", "kim@example.com")),
-    "query unreadable": (("GET", "?userName=%ff", Scope.ACCESS), (400, "valueWrong", "")),
-    "query twice": (("GET", "?userName=a&username=b", Scope.ACCESS), (400, "unreadable", "")),
+    "query unreadable": (("GET", "?userName=%ff", Scope.ACCESS), (400, "queryUnreadable", "")),
+    "query twice": (("GET", "?userName=a&username=b", Scope.ACCESS), (400, "queryUnreadable", "")),
     "by name": (("POST", "?userName=lee", Scope.ACCESS), (405, "methodUnknown", "lee")),
 }
 

@@ -1,8 +1,7 @@
-"""Why a call was refused or failed, in an admin's words, and what to do about it."""
+"""Why calls are refused or fail, in an admin's words, and what to do about it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -15,23 +14,6 @@ class Cause:
     name: str
     meaning: str
     advice: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Sign:
-    """How a refusal shows its cause: by status, and if they are told by scimType and detail."""
-
-    cause: Cause
-    status: int
-    scim_type: str | None = None
-    detail: str = ""
-
-    def fits(self, status: int, scim_type: str | None, detail: str) -> bool:
-        return (
-            self.status == status
-            and self.scim_type in (None, scim_type)
-            and re.search(self.detail, detail) is not None
-        )
 
 
 OTHER: Final = Cause(
@@ -65,285 +47,182 @@ CLIENT_REFUSED: Final = Cause(
     "the identity provider has; the detail says what does not fit.",
 )
 
-# The first sign that fits names the cause.
-_SIGNS: Final = (
-    _Sign(
-        Cause(
-            "memberMissing",
-            "A member of the group does not exist here: it was not provisioned yet, or is gone.",
-            "Usually nothing: the identity provider creates the user and sends the membership "
-            "again in its next cycle. If it stays, look whether the user is in the scope of "
-            "provisioning.",
-        ),
-        400,
-        "invalidValue",
-        "^members: there is no user or group",
+_OF_ANSWERS: Final = (
+    Cause(
+        "memberMissing",
+        "A member of the group does not exist here: it was not provisioned yet, or is gone.",
+        "Usually nothing: the identity provider creates the user and sends the membership "
+        "again in its next cycle. If it stays, look whether the user is in the scope of "
+        "provisioning.",
     ),
-    _Sign(
-        Cause(
-            "requiredMissing",
-            "An attribute that the policy of this directory requires is empty.",
-            "Fill the attribute at the user in the identity provider, map it in the attribute "
-            "mappings, or take it out of requiredAttributes.",
-        ),
-        400,
-        "invalidValue",
-        "the policy of this directory requires it",
+    Cause(
+        "requiredMissing",
+        "An attribute that the policy of this directory requires is empty.",
+        "Fill the attribute at the user in the identity provider, map it in the attribute "
+        "mappings, or take it out of requiredAttributes.",
     ),
-    _Sign(
-        Cause(
-            "strict",
-            "The directory is strict, and the request needs what only a dialect allows.",
-            "Turn strict off in the policy of the directory, or let the identity provider send "
-            "standard requests (for Entra ID, aadOptscim062020 at the end of the Tenant URL).",
-        ),
-        400,
-        None,
-        "^This directory is strict",
+    Cause(
+        "strict",
+        "The directory is strict, and the request needs what only a dialect allows.",
+        "Turn strict off in the policy of the directory, or let the identity provider send "
+        "standard requests (for Entra ID, aadOptscim062020 at the end of the Tenant URL).",
     ),
-    _Sign(
-        Cause(
-            "nameTaken",
-            "Another user or group of this directory has the name already.",
-            "Let the identity provider match on that name, so that it finds what is there, or "
-            "rename one of the two.",
-        ),
-        409,
-        "uniqueness",
+    Cause(
+        "nameTaken",
+        "Another user or group of this directory has the name already.",
+        "Let the identity provider match on that name, so that it finds what is there, or "
+        "rename one of the two.",
     ),
-    _Sign(
-        Cause(
-            "bulkUnresolved",
-            "An operation of a bulk request refers to one that failed.",
-            "Look at the other failed events of the same time; when those are mended, both go in.",
-        ),
-        409,
+    Cause(
+        "bulkUnresolved",
+        "An operation of a bulk request refers to one that failed.",
+        "Look at the other failed events of the same time; when those are mended, both go in.",
     ),
-    _Sign(
-        Cause(
-            "resourceGone",
-            "The identity provider changes a user or group that is not in this directory any more.",
-            "Let it match anew: in Entra ID, Restart provisioning; in Okta, unassign the user and "
-            "assign it again.",
-        ),
-        404,
-        None,
-        "^There is no (user|group) with the id",
+    Cause(
+        "resourceGone",
+        "The identity provider changes a user or group that is not in this directory any more.",
+        "Let it match anew: in Entra ID, Restart provisioning; in Okta, unassign the user and "
+        "assign it again.",
     ),
-    _Sign(
-        Cause(
-            "addressUnknown",
-            "The address of the request is none that is served.",
-            "Compare Tenant URL with the Base URL of the directory; nothing may follow it.",
-        ),
-        404,
+    Cause(
+        "addressUnknown",
+        "The address of the request is none that is served.",
+        "Compare Tenant URL with the Base URL of the directory; nothing may follow it.",
     ),
-    _Sign(
-        Cause(
-            "versionUnknown",
-            "The address names a version of SCIM that is not served.",
-            "Paste the Base URL of the directory into Tenant URL as it stands.",
-        ),
-        400,
-        "invalidVers",
+    Cause(
+        "versionUnknown",
+        "The address names a version of SCIM that is not served.",
+        "Paste the Base URL of the directory into Tenant URL as it stands.",
     ),
-    _Sign(
-        Cause(
-            "unreadable",
-            "The body of the request is not built as SCIM demands.",
-            "Report it to whoever makes the identity provider; the detail names the place.",
-        ),
-        400,
-        "invalidSyntax",
+    Cause(
+        "unreadable",
+        "The body of the request is not built as SCIM demands.",
+        "Report it to whoever makes the identity provider; the detail names the place.",
     ),
-    _Sign(
-        Cause(
-            "filterUnreadable",
-            "The filter of the request cannot be read or answered.",
-            "Check the matching attributes of the identity provider; the detail names the place.",
-        ),
-        400,
-        "invalidFilter",
+    Cause(
+        "queryUnreadable",
+        "The address of the request has a query that cannot be read.",
+        "Compare Tenant URL with the Base URL of the directory; if they are alike, report it to "
+        "whoever makes the identity provider.",
     ),
-    _Sign(
-        Cause(
-            "pathUnreadable",
-            "The request changes a path that cannot be read.",
-            "Check the target attributes in the attribute mappings; the detail names the path.",
-        ),
-        400,
-        "invalidPath",
+    Cause(
+        "nobodyNamed",
+        "An application asks what a user may do, and does not say which user.",
+        "Let the application send the id or the userName of the user.",
     ),
-    _Sign(
-        Cause(
-            "nothingThere",
-            "The request changes a value that is not there.",
-            "Check the target attribute in the attribute mappings: the entry that its filter "
-            "names has to exist first.",
-        ),
-        400,
-        "noTarget",
+    Cause(
+        "filterUnreadable",
+        "The filter of the request cannot be read or answered.",
+        "Check the matching attributes of the identity provider; the detail names the place.",
     ),
-    _Sign(
-        Cause(
-            "readOnly",
-            "The request changes what may not be changed.",
-            "Take the attribute out of the attribute mappings.",
-        ),
-        400,
-        "mutability",
+    Cause(
+        "pathUnreadable",
+        "The request changes a path that cannot be read.",
+        "Check the target attributes in the attribute mappings; the detail names the path.",
     ),
-    _Sign(
-        Cause(
-            "valueWrong",
-            "A value has the wrong type or shape.",
-            "Correct the value at the user in the identity provider, or its attribute mapping; "
-            "the detail names the attribute.",
-        ),
-        400,
-        "invalidValue",
+    Cause(
+        "nothingThere",
+        "The request changes a value that is not there.",
+        "Check the target attribute in the attribute mappings: the entry that its filter "
+        "names has to exist first.",
     ),
-    _Sign(
-        Cause(
-            "tooMuch",
-            "The request asks for more than one call may do.",
-            "Let the identity provider send less at once, or raise the limit that the detail "
-            "names.",
-        ),
-        400,
-        "tooMany",
+    Cause(
+        "readOnly",
+        "The request changes what may not be changed.",
+        "Take the attribute out of the attribute mappings.",
     ),
-    _Sign(
-        Cause(
-            "cursorOld",
-            "A list was read on with a cursor that is too old or belongs to another question.",
-            "Usually nothing: the identity provider starts the list again.",
-        ),
-        400,
-        None,
-        "(?i)cursor",
+    Cause(
+        "valueWrong",
+        "A value has the wrong type or shape.",
+        "Correct the value at the user in the identity provider, or its attribute mapping; "
+        "the detail names the attribute.",
     ),
-    _Sign(
-        Cause(
-            "scopeTooSmall",
-            "The token may read, but not change.",
-            "Create a token with the scope scim and paste it into Secret Token.",
-        ),
-        403,
-        None,
-        "^The scope of this token",
+    Cause(
+        "tooMuch",
+        "The request asks for more than one call may do.",
+        "Let the identity provider send less at once, or raise the limit that the detail names.",
     ),
-    _Sign(
-        Cause(
-            "filterNotAllowed",
-            "A filter was sent to an endpoint that takes none.",
-            "Report it to whoever makes the identity provider.",
-        ),
-        403,
+    Cause(
+        "cursorOld",
+        "A list was read on with a cursor that is too old or belongs to another question.",
+        "Usually nothing: the identity provider starts the list again.",
     ),
-    _Sign(
-        Cause(
-            "methodUnknown",
-            "The address does not know the method of the request.",
-            "Compare Tenant URL with the Base URL of the directory; if they are alike, report it "
-            "to whoever makes the identity provider.",
-        ),
-        405,
+    Cause(
+        "scopeTooSmall",
+        "The token may read, but not change.",
+        "Create a token with the scope scim and paste it into Secret Token.",
     ),
-    _Sign(
-        Cause(
-            "lengthMissing",
-            "The body came without its length, and the platform did not pass it on.",
-            "Let whatever stands between the identity provider and this endpoint send a "
-            "Content-Length.",
-        ),
-        411,
+    Cause(
+        "filterNotAllowed",
+        "A filter was sent to an endpoint that takes none.",
+        "Report it to whoever makes the identity provider.",
     ),
-    _Sign(
-        Cause(
-            "changedMeanwhile",
-            "The resource was changed by somebody else since the client read it.",
-            "Usually nothing: the client reads it again and repeats the change.",
-        ),
-        412,
+    Cause(
+        "methodUnknown",
+        "The address does not know the method of the request.",
+        "Compare Tenant URL with the Base URL of the directory; if they are alike, report it "
+        "to whoever makes the identity provider.",
     ),
-    _Sign(
-        Cause(
-            "tooLarge",
-            "The body of the request, or what it makes of the resource, is too large.",
-            "Let the identity provider send less: fewer members at once, shorter values.",
-        ),
-        413,
+    Cause(
+        "lengthMissing",
+        "The body came without its length, and the platform did not pass it on.",
+        "Let whatever stands between the identity provider and this endpoint send a "
+        "Content-Length.",
     ),
-    _Sign(
-        Cause(
-            "mediaTypeUnknown",
-            "The body is declared as something else than JSON.",
-            "Report it to whoever makes the identity provider.",
-        ),
-        415,
+    Cause(
+        "changedMeanwhile",
+        "The resource was changed by somebody else since the client read it.",
+        "Usually nothing: the client reads it again and repeats the change.",
     ),
-    _Sign(
-        Cause(
-            "tooFast",
-            "The identity provider sends more requests in a second than the policy allows.",
-            "Usually nothing: it slows down and repeats them. If it stays behind, raise "
-            "requestsPerSecond in the policy of the directory.",
-        ),
-        429,
+    Cause(
+        "tooLarge",
+        "The body of the request, or what it makes of the resource, is too large.",
+        "Let the identity provider send less: fewer members at once, shorter values.",
     ),
-    _Sign(
-        Cause(
-            "defect",
-            "Something is wrong in the endpoint itself.",
-            "Report it with the message id; telemetry names the place.",
-        ),
-        500,
+    Cause(
+        "mediaTypeUnknown",
+        "The body is declared as something else than JSON.",
+        "Report it to whoever makes the identity provider.",
     ),
-    _Sign(
-        Cause(
-            "switchedOff",
-            "The policy of this directory does not allow this kind of change.",
-            "If it should, turn on in the policy what the detail names; if not, take it out of the "
-            "target object actions of the identity provider.",
-        ),
-        501,
-        None,
-        "is off for this directory",
+    Cause(
+        "tooFast",
+        "The identity provider sends more requests in a second than the policy allows.",
+        "Usually nothing: it slows down and repeats them. If it stays behind, raise "
+        "requestsPerSecond in the policy of the directory.",
     ),
-    _Sign(
-        Cause(
-            "notServed",
-            "The identity provider asks for a part of SCIM that is not served.",
-            "Usually nothing: it does without.",
-        ),
-        501,
+    Cause(
+        "defect",
+        "Something is wrong in the endpoint itself.",
+        "Report it with the message id; telemetry names the place.",
     ),
-    _Sign(
-        Cause(
-            "paused",
-            "The directory is paused.",
-            "Resume it when the identity provider may go on; it repeats what it sent.",
-        ),
-        503,
-        None,
-        "has paused this directory",
+    Cause(
+        "switchedOff",
+        "The policy of this directory does not allow this kind of change.",
+        "If it should, turn on in the policy what the detail names; if not, take it out of the "
+        "target object actions of the identity provider.",
     ),
-    _Sign(
-        Cause(
-            "unavailable",
-            "A service that the endpoint depends on did not answer, or too much happened at once.",
-            "Usually nothing: the identity provider repeats the call. If it stays, look at "
-            "/health/ready and at the alerts.",
-        ),
-        503,
+    Cause(
+        "notServed",
+        "The identity provider asks for a part of SCIM that is not served.",
+        "Usually nothing: it does without.",
+    ),
+    Cause(
+        "paused",
+        "The directory is paused.",
+        "Resume it when the identity provider may go on; it repeats what it sent.",
+    ),
+    Cause(
+        "unavailable",
+        "A service that the endpoint depends on did not answer, or too much happened at once.",
+        "Usually nothing: the identity provider repeats the call. If it stays, look at "
+        "/health/ready and at the alerts.",
     ),
 )
 
 CAUSES: Final[Mapping[str, Cause]] = {
     each.name: each
     for each in (
-        *(sign.cause for sign in _SIGNS),
+        *_OF_ANSWERS,
         TOKEN_EXPIRED,
         TOKEN_REVOKED,
         TOKEN_UNKNOWN,
@@ -351,9 +230,3 @@ CAUSES: Final[Mapping[str, Cause]] = {
         OTHER,
     )
 }
-
-
-def cause_of(status: int, scim_type: str | None, detail: str) -> Cause:
-    """Return the cause of a refusal or fault, by what was answered."""
-    found = (each.cause for each in _SIGNS if each.fits(status, scim_type, detail))
-    return next(found, OTHER)

@@ -12,7 +12,6 @@ from typing import Final
 from scim.provisioning import rows
 from scim.provisioning.identifiers import milliseconds
 from scim.provisioning.log.attempts import Attempt
-from scim.provisioning.log.causes import cause_of
 from scim.provisioning.log.entries import (
     Call,
     LogEntry,
@@ -30,6 +29,7 @@ from scim.provisioning.log.failed_events import (
     subject_of,
     write,
 )
+from scim.provisioning.log.signs import cause_of
 from scim.provisioning.masking import Masked, mask_text
 from scim.provisioning.ports import Conflict, Storage
 from scim.provisioning.scans import first_rows

@@ -93,7 +93,7 @@ async def test_a_rule_sync_tells_each_user(directory: Directory) -> None:
     }
     assert (await directory.endpoint.manage("POST", "/rules", rule)).status == 201
     await directory.endpoint.services.upkeep.run()
-    gained = ([("hr", "Crew", 1, [kim])], [])
+    gained: tuple[list[Any], list[Any]] = ([("hr", "Crew", 1, [kim])], [])
     assert access((await items(directory))[0]) == gained
     assert access((await items(directory, user=kim))[0]) == gained
     assert [each["operations"] for each in await items(directory, user=lee)] == [["create"]]

@@ -13,7 +13,7 @@ from scim.provisioning.ports import Delete, Unavailable
 from scim.provisioning.upkeep.checker import check
 from scim.storage.sqlite import SqliteStorage
 from tests.endpoint import Directory, Endpoint, running
-from tests.faults.engine import Fault, Faulty
+from tests.faults.engine import Fault, Faulty, Shared
 
 
 async def keys(directory: Directory, *prefixes: str) -> list[str]:
@@ -129,3 +129,30 @@ async def test_a_run_that_is_cut_off_is_finished(tmp_path: Path) -> None:
         await faulty.inner.commit(rows.partition(directory.id), [Delete(gone, None)])
         await endpoint.services.retention.run(until)
         assert await keys(directory, "l_", "i_") == []
+
+
+async def test_an_event_that_comes_again_meanwhile_stays(tmp_path: Path) -> None:
+    """Whichever call of the removal it comes before: the event is there, and found by its time."""
+    at, met = 1, True
+    while met:
+        inner = SqliteStorage(":memory:")
+        faulty = Faulty(inner)
+        async with running(tmp_path, faulty) as late, running(tmp_path, Shared(inner)) as other:
+            directory = await late.directory("demo")
+            await directory.send("POST", "/Users", {"userName": ""})
+            await later(late, minutes=5)
+            late.clock.forward(days=181)
+            other.clock.moment = late.clock.moment
+            elsewhere = Directory(other, directory.id, directory.token)
+
+            async def meanwhile(_: Fault, elsewhere: Directory = elsewhere) -> None:
+                await elsewhere.send("POST", "/Users", {"userName": ""})
+
+            faulty.calls, faulty.at, faulty.happened = 0, at, False
+            faulty.fault, faulty.meanwhile = Fault.OVERTAKEN, meanwhile
+            await late.services.retention.run(late.clock.moment.replace(year=2030))
+            met, faulty.fault = faulty.happened, None
+            assert len(await keys(directory, "v_", "b_")) == (2 if met else 0), at
+            assert await checked(directory) == [], at
+        at += 1
+    assert at > 6, "the directories, the totals, the log, the places, the event, its removal"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from urllib.parse import unquote_to_bytes
 
 from local.functions import HttpFunction, Refused
@@ -30,7 +30,7 @@ class Part:
     accepts: Callable[[str], object] = bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Template:
     """A route template: `scim/v2/{directory}/Users/{id?}`, `{*rest}`, `{id:int}`."""
 
@@ -43,6 +43,19 @@ class Template:
         if any(part.catch_all or part.optional for part in parts[:-1]):
             raise Refused(f"Only the last segment of {route!r} may be optional or a catch-all.")
         return cls(parts)
+
+    @cached_property
+    def literals(self) -> tuple[tuple[int, str], ...]:
+        """Return the literal segments with their places, last ones first: they differ most."""
+        found = [(at, p.text.casefold()) for at, p in enumerate(self.parts) if not p.parameter]
+        return tuple(reversed(found))
+
+    def can_match(self, folded: Sequence[str]) -> bool:
+        """Whether the literals stand in a path; told by its decoded segments in lower case."""
+        for index, text in self.literals:
+            if index >= len(folded) or folded[index] != text:
+                return False
+        return True
 
     def match(self, path: str) -> dict[str, str] | None:
         """Return the values of the parameters; one that is missing has no key."""
@@ -134,7 +147,10 @@ class Routes:
 
     def find(self, method: str, path: str) -> tuple[HttpFunction, dict[str, str]] | None:
         """Return the first function whose template and methods match, with its parameters."""
+        folded = [decode(segment).casefold() for segment in path.removeprefix("/").split("/")]
         for function, template in self._routes:
+            if not template.can_match(folded):
+                continue
             if function.methods and method not in function.methods:
                 continue
             values = template.match(path)

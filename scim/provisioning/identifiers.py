@@ -6,7 +6,6 @@ import re
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
-from uuid import UUID
 
 RandomBytes = Callable[[int], bytes]
 
@@ -30,7 +29,8 @@ def resource_id(now: datetime, random_bytes: RandomBytes = secrets.token_bytes) 
     tail = int.from_bytes(random_bytes(10), "big")
     high, low = tail >> 68, tail & ((1 << 62) - 1)
     number = (milliseconds(now) << 80) | (0x7 << 76) | (high << 64) | (0b10 << 62) | low
-    return str(UUID(int=number))
+    text = f"{number:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def is_resource_id(text: str) -> bool:

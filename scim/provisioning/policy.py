@@ -64,6 +64,8 @@ class Policy(BaseModel):
 
     def overridden_by(self, other: Policy) -> Policy:
         """Return this policy with the fields that the other one sets."""
+        if not other.model_fields_set:
+            return self
         return self.model_copy(
             update={name: getattr(other, name) for name in other.model_fields_set}
         )

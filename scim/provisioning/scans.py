@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from scim.provisioning.ports import SCAN_ROWS, Row, Storage
 
@@ -21,13 +21,26 @@ async def scan_rows(
             return
 
 
+async def all_rows(storage: Storage, partition: str, first: str, last: str) -> Sequence[Row]:
+    """Return all rows of a range that is known to be short."""
+    found = await storage.scan(partition, first, last)
+    known = found.rows
+    while found.after is not None:
+        found = await storage.scan(partition, first, last, after=found.after)
+        known = [*known, *found.rows]
+    return known
+
+
 async def first_rows(
     storage: Storage, partition: str, first: str, last: str, most: int
 ) -> list[Row]:
     """Return the first `most` rows of the range."""
-    found: list[Row] = []
-    async for row in scan_rows(storage, partition, first, last, page=min(most, SCAN_ROWS)):
-        found.append(row)
-        if len(found) == most:
-            break
-    return found
+    known: list[Row] = []
+    after: str | None = None
+    while True:
+        page = min(most - len(known), SCAN_ROWS)
+        found = await storage.scan(partition, first, last, limit=page, after=after)
+        known += found.rows
+        after = found.after
+        if after is None or len(known) == most:
+            return known

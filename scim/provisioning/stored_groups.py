@@ -10,7 +10,7 @@ from scim.protocol.schema import Resource
 from scim.provisioning import rows
 from scim.provisioning.identifiers import is_resource_id
 from scim.provisioning.ports import SCAN_ROWS, Row, Storage
-from scim.provisioning.scans import scan_rows
+from scim.provisioning.scans import all_rows, scan_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,10 @@ async def load_group(storage: Storage, partition: str, group_id: str) -> StoredG
     """Return the group with its parents, also a leaving one; None if there is none."""
     if not is_resource_id(group_id):
         return None
-    first, last = rows.group_range(group_id, group_id)
-    async for group in groups_between(storage, partition, first, last):
-        return group
-    return None
+    found = await all_rows(storage, partition, *rows.group_range(group_id, group_id))
+    if not found or not rows.is_head(found[0].key):
+        return None
+    return _stored(found[0], [rows.last_part(row.key) for row in found[1:]])
 
 
 async def load_groups(

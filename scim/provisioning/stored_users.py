@@ -9,7 +9,7 @@ from scim.protocol.schema import Resource
 from scim.provisioning import rows
 from scim.provisioning.identifiers import is_resource_id
 from scim.provisioning.ports import SCAN_ROWS, Row, Storage
-from scim.provisioning.scans import scan_rows
+from scim.provisioning.scans import all_rows, scan_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,10 @@ async def load_user(storage: Storage, partition: str, user_id: str) -> StoredUse
     """Return the user with its memberships, also a leaving one; None if there is none."""
     if not is_resource_id(user_id):
         return None
-    first, last = rows.user_range(user_id, user_id)
-    async for user in users_between(storage, partition, first, last):
-        return user
-    return None
+    found = await all_rows(storage, partition, *rows.user_range(user_id, user_id))
+    if not found or not rows.is_head(found[0].key):
+        return None
+    return _stored(found[0], [_membership(row) for row in found[1:]])
 
 
 async def users_between(
@@ -61,13 +61,13 @@ async def users_between(
                 yield _stored(head, memberships)
             head, memberships = row, []
         elif head is not None and row.key.startswith(head.key):
-            memberships.append(
-                Membership(
-                    rows.last_part(row.key), str(row.values["name"]), int(row.values["number"])
-                )
-            )
+            memberships.append(_membership(row))
     if head is not None:
         yield _stored(head, memberships)
+
+
+def _membership(row: Row) -> Membership:
+    return Membership(rows.last_part(row.key), str(row.values["name"]), int(row.values["number"]))
 
 
 def _stored(head: Row, memberships: list[Membership]) -> StoredUser:

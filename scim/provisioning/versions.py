@@ -9,7 +9,7 @@ from scim.protocol.schema import Resource
 
 def timestamp(moment: datetime) -> str:
     """Return a dateTime (RFC 7643 §2.3.5) in UTC with milliseconds."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def created(resource_type: str, now: datetime) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import ip_address
 
 from scim.protocol.errors import Forbidden, ServiceUnavailable, Unauthorized
@@ -61,7 +62,11 @@ def admit(
 def source_address(request: Request) -> str:
     """Return the client's address as the platform tells it; empty when it does not."""
     # The last one was added by the platform's front end; whoever calls can write the others.
-    told = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    return _address(request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip())
+
+
+@lru_cache(maxsize=1000)  # an identity provider calls from a few
+def _address(told: str) -> str:
     host = told.rpartition(":")[0] if told.count(":") == 1 or "]" in told else told
     try:
         return str(ip_address(host.strip("[]")))

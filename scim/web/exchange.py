@@ -36,14 +36,14 @@ Methods = Mapping[str, Callable[[], Awaitable[func.HttpResponse]]]
 
 async def by_method(exchange: Exchange, methods: Methods) -> func.HttpResponse:
     """Call the handler of the method; HEAD is GET without a body, OPTIONS tells the methods."""
+    method = exchange.request.method
+    handler = methods.get("GET" if method == "HEAD" else method)
+    if handler is not None:
+        return await handler()
     allowed = [*methods, "OPTIONS"] + (["HEAD"] if "GET" in methods else [])
     allow = {"Allow": ", ".join(sorted(allowed))}
-    method = exchange.request.method
     if method == "OPTIONS":
         return func.HttpResponse(status_code=204, headers=allow)
-    handler = methods.get("GET" if method == "HEAD" else method)
-    if handler is None:
-        raise MethodNotAllowed(
-            f"{method} is not possible here; possible are {allow['Allow']}.", headers=allow
-        )
-    return await handler()
+    raise MethodNotAllowed(
+        f"{method} is not possible here; possible are {allow['Allow']}.", headers=allow
+    )

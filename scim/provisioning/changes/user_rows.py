@@ -18,6 +18,9 @@ from scim.provisioning.versions import touched
 # A change of all addresses deletes and writes an index row for each; they must fit one commit.
 EMAILS = 30
 
+# What index rows are made of; extensions by their URN.
+_INDEXED = ("userName", "emails", "externalId", ENTERPRISE_USER)
+
 
 def unique_key(user: Resource) -> str:
     """Return the key of the index row that makes the userName unique."""
@@ -36,9 +39,12 @@ def insert(user: Ruled) -> list[Operation]:
 
 def replace(before: StoredUser, after: Ruled) -> list[Operation]:
     """Return the rows that change with a user; the user's own row guards all others."""
+    own = Replace(rows.user(after.resource["id"]), _values(after), before.etag)
+    if all(after.resource.get(name) == before.resource.get(name) for name in _INDEXED):
+        return [own]
     old, new = _index_keys(before.resource), _index_keys(after.resource)
     return [
-        Replace(rows.user(after.resource["id"]), _values(after), before.etag),
+        own,
         *_index(after.resource, new - old),
         *(Delete(key, None) for key in sorted(old - new)),
     ]

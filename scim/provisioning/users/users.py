@@ -134,7 +134,7 @@ class Users:
             after = decide(before)
             if after is before:
                 return stored
-            after = updated(with_schemas(after, self.kind), call.started)
+            after = updated(after, call.started)
             did = _did(before, after)
             check_allowed(call, self.kind, did)
             if Did.DISABLE in did and call.policy.deactivate_user_means == "delete":
@@ -173,10 +173,8 @@ class Users:
 
 
 def _taken(user: Resource) -> Callable[[str], Exception | None]:
-    unique = user_rows.unique_key(user)
-
     def taken(key: str) -> Exception | None:
-        if key != unique:
+        if key != user_rows.unique_key(user):
             return None
         return Uniqueness(
             f"The userName {user['userName'][:200]!r} belongs to another user of this directory. "

@@ -105,7 +105,7 @@ def build(
         {
             "user": UserWork(storage, user, rules),
             "group": GroupWork(storage, rules),
-            "check": CheckWork(storage, now),
+            "check": CheckWork(storage, now, rules),
             "erase": ErasureWork(storage),
         },
     )

@@ -19,8 +19,8 @@ A directory is one partition:
     o_g_<group>         ids of groups in the order of their creation
     l_<inverted time>_… the log, newest first
     i_<subject>_<log>   the log by subject: a user, a group, a job, a message, or a hashed name
-    h_<hash>_<user>     a userName, held now or ever -> user
-    h_<user>_<hash>     the userNames of a user, held now or ever
+    h_<hash>_<holder>   a userName or displayName, held now or ever -> user or group
+    h_<holder>_<hash>   the names of a user or group, held now or ever
     v_<event>           failed calls alike: their event
     b_<inverted time>_… events by their last call, newest first
     s_<day>             what was done on a day, folded from the log
@@ -218,14 +218,14 @@ def indexed_log(subject: str, index_key: str) -> str:
     return LOG + index_key[len(log_index(subject)) :]
 
 
-def name_holder(name: str, user_id: str = "") -> str:
-    """Key of a user by the digest of a name it has or had; without the user, the beginning."""
-    return f"h_{name}_{user_id}"
+def name_holder(name: str, holder: str = "") -> str:
+    """Key of a user or group by the digest of a name it has or had; without it, the beginning."""
+    return f"h_{name}_{holder}"
 
 
-def held_name(user_id: str, name: str = "") -> str:
-    """Key of the digest of a name that a user has or had; without it, the beginning of all."""
-    return f"h_{user_id}_{name}"
+def held_name(holder: str, name: str = "") -> str:
+    """Key of the digest of a name that a user or group has or had; without it, the beginning."""
+    return f"h_{holder}_{name}"
 
 
 def event(event_id: str) -> str:
@@ -306,7 +306,12 @@ def last_part(key: str) -> str:
 
 def pack(document: Any, **values: Value) -> dict[str, Value]:  # noqa: ANN401 - any JSON
     """Return a row's values: the document as JSON text over as many properties as it needs."""
-    return {"f": FORMAT, **values, **spread(_DOCUMENT, orjson.dumps(document).decode())}
+    return pack_text(orjson.dumps(document).decode(), **values)
+
+
+def pack_text(document: str, **values: Value) -> dict[str, Value]:
+    """Return a row's values: JSON text over as many properties as it needs."""
+    return {"f": FORMAT, **values, **spread(_DOCUMENT, document)}
 
 
 def unpack(values: Mapping[str, Value]) -> Any:  # noqa: ANN401 - any JSON
@@ -316,6 +321,8 @@ def unpack(values: Mapping[str, Value]) -> Any:  # noqa: ANN401 - any JSON
 
 def spread(name: str, text: str) -> dict[str, Value]:
     """Return a text over as many properties as it needs, called after the first of them."""
+    if 0 < len(text) <= _PART:
+        return {name: text}
     return {
         f"{name}{number or ''}": text[start : start + _PART]
         for number, start in enumerate(range(0, len(text), _PART))

@@ -25,6 +25,7 @@ NAMES_KEPT: Final = 40
 NAME_LENGTH: Final = 120
 
 ACCESS: Final = "Access"
+NAMED_BY: Final = {"User": "userName", "Group": "displayName"}
 _OTHERS: Final = "others"  # subjects beside the target, for whoever removes the entry
 
 
@@ -180,6 +181,8 @@ def duration_ms(span: timedelta) -> int:
 
 def bounded(names: Sequence[str]) -> tuple[str, ...]:
     """Return the first names, each once and not too long."""
+    if not names:
+        return ()
     return tuple(name[:NAME_LENGTH] for name in list(dict.fromkeys(names))[:NAMES_KEPT])
 
 
@@ -188,8 +191,8 @@ def entry_rows(
 ) -> list[Operation]:
     """Return the rows of an entry: itself, and one index row per user or group concerned.
 
-    `job` and `part` say that the entry is of one commit of several. Names that a user takes find
-    the user for as long as the log does, also when it has another name or is gone.
+    `job` and `part` say that the entry is of one commit of several. Names that a user or group
+    takes find it for as long as the log does, also when it has another name or is gone.
     """
     if job:
         entry = entry.model_copy(update={"job": job, "part": part})
@@ -212,13 +215,14 @@ def subjects_of(row: Row, entry: LogEntry) -> list[str]:
 
 def _values(entry: LogEntry, subjects: Sequence[str]) -> dict[str, Value]:
     others = ",".join(each for each in subjects if each != entry.target.id)
-    document = entry.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return rows.pack(document, **({_OTHERS: others} if others else {}))
+    text = entry.model_dump_json(by_alias=True, exclude_defaults=True)
+    return rows.pack_text(text, **({_OTHERS: others} if others else {}))
 
 
 def _names(entry: LogEntry) -> list[Operation]:
-    took_name = Did.CREATE in entry.operations or "userName" in entry.changes
-    if entry.target.type != "User" or entry.outcome is not Outcome.SUCCESS or not took_name:
+    name = NAMED_BY.get(entry.target.type)
+    took_name = Did.CREATE in entry.operations or name in entry.changes
+    if name is None or entry.outcome is not Outcome.SUCCESS or not took_name:
         return []
     return take_name(entry.target.id, entry.target.identifier)
 
@@ -228,19 +232,18 @@ _UNNAMED: Final = frozenset({"schemas", "id", "meta"})
 
 def changed_names(before: Resource, after: Resource) -> list[str]:
     """Return the attributes in which two states of a resource differ, extensions by their URN."""
-    differing = [
-        name
-        for name in dict.fromkeys([*before, *after])
-        if name not in _UNNAMED and before.get(name) != after.get(name)
-    ]
     names: list[str] = []
-    for name in differing:
+    for name in {**before, **after}:
+        old, new = before.get(name), after.get(name)
+        if name in _UNNAMED or old == new:
+            continue
         if ":" in name:
-            parts = dict.fromkeys([*before.get(name, ()), *after.get(name, ())])
+            one, other = old or {}, new or {}
+            parts = (each for each in {**one, **other} if one.get(each) != other.get(each))
             names.extend(f"{name}:{each}" for each in parts)
         else:
             names.append(name)
-    return [name for name in names if _value(before, name) != _value(after, name)]
+    return names
 
 
 def _value(resource: Resource, name: str) -> Json:
@@ -253,12 +256,13 @@ def _harmless(
 ) -> dict[str, tuple[Json, Json]]:
     """Return old and new values: of harmless attributes, and only what is short and simple."""
     wanted = {each.lower() for each in harmless}
-    found = {
-        name: (_value(before, name), _value(after, name))
-        for name in names
-        if name.lower() in wanted and not is_secret(name)
-    }
-    return {name: values for name, values in found.items() if all(map(_simple, values))}
+    found: dict[str, tuple[Json, Json]] = {}
+    for name in names:
+        if name.lower() in wanted and not is_secret(name):
+            values = _value(before, name), _value(after, name)
+            if all(map(_simple, values)):
+                found[name] = values
+    return found
 
 
 def _simple(value: Json) -> bool:

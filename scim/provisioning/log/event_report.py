@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from scim.protocol.folding import fold
 from scim.provisioning import rows
 from scim.provisioning.identifiers import is_resource_id, milliseconds
 from scim.provisioning.log.contacts import read_contacts
-from scim.provisioning.log.entries import Did, LogEntry, Outcome, Target
+from scim.provisioning.log.entries import Did, LogEntry, Outcome
 from scim.provisioning.log.failed_events import (
     STRANGER,
     StoredEvent,
@@ -126,7 +125,7 @@ async def _later_success(storage: Storage, partition: str, last: LogEntry) -> st
         return None  # reads leave no entries
     ids = [last.target.id] if is_resource_id(last.target.id) else []
     if Did.CREATE in last.operations and last.target.identifier:
-        ids = await _named(storage, partition, last.target)
+        ids = await holders_of(storage, partition, last.target.identifier)
     for each in ids:
         first, end = rows.log_index(each), rows.log_index(each, rows.log(milliseconds(last.time)))
         for index in await first_rows(storage, partition, first, end, _LATER):
@@ -134,18 +133,11 @@ async def _later_success(storage: Storage, partition: str, last: LogEntry) -> st
             if row is None:
                 continue
             entry = LogEntry.model_validate(rows.unpack(row.values))
-            same = entry.target.id == each and _same(last.operations, entry.operations)
+            itself = (entry.target.type, entry.target.id) == (last.target.type, each)
+            same = itself and _same(last.operations, entry.operations)
             if entry.outcome is Outcome.SUCCESS and same:
                 return entry.message_id
     return None
-
-
-async def _named(storage: Storage, partition: str, target: Target) -> list[str]:
-    """Return the ids of who has or had the name of a target that was not made."""
-    if target.type == "User":
-        return await holders_of(storage, partition, target.identifier)
-    holder = await storage.get(partition, rows.display_name(fold(target.identifier)))
-    return [str(holder.values["id"])] if holder else []
 
 
 def _same(failed: Sequence[Did], succeeded: Sequence[Did]) -> bool:

@@ -30,7 +30,7 @@ _TOGETHER: Final = 50  # reads that run side by side
 class Question:
     """What is asked of the log; None asks nothing. `since` belongs to the time, `until` does not.
 
-    `user` is a userName, held now or ever, in any case; or an id.
+    `user` is a name of a user or group, held now or ever, in any case; or an id.
     """
 
     user: str | None = None

@@ -10,7 +10,7 @@ from scim.provisioning import rows
 from scim.provisioning.changes import totals
 from scim.provisioning.directories.directories import Directories
 from scim.provisioning.identifiers import milliseconds
-from scim.provisioning.log.entries import Did, LogEntry, Outcome, subjects_of
+from scim.provisioning.log.entries import NAMED_BY, Did, LogEntry, Outcome, subjects_of
 from scim.provisioning.log.failed_events import load_event, remove
 from scim.provisioning.names import forget_names
 from scim.provisioning.ports import COMMIT_ROWS, Conflict, Delete, Operation, Row, Storage
@@ -74,7 +74,7 @@ class Retention:
 
     async def _removal(self, partition: str, row: Row) -> list[Operation]:
         entry = LogEntry.model_validate(rows.unpack(row.values))
-        if _ends_user(entry):
+        if _ends_holder(entry):
             await forget_names(self._storage, partition, entry.target.id)
         index = [rows.log_index(each, row.key) for each in subjects_of(row, entry)]
         return [Delete(key, None) for key in dict.fromkeys([row.key, *index])]
@@ -91,9 +91,9 @@ class Retention:
                 return
 
 
-def _ends_user(entry: LogEntry) -> bool:
+def _ends_holder(entry: LogEntry) -> bool:
     return (
         entry.outcome is Outcome.SUCCESS
-        and entry.target.type == "User"
+        and entry.target.type in NAMED_BY
         and Did.DELETE in entry.operations
     )

@@ -218,7 +218,7 @@ def _moment(name: str, text: str | None) -> datetime | None:
 
 
 ASKING: Final = (
-    Parameter("user", "The userName that a user has or had, in any case, or its id."),
+    Parameter("user", "The name that a user or group has or had, in any case, or its id."),
     Parameter("operation", "One of the operations.", {"type": "string", "enum": [*Did]}),
     Parameter("outcome", "success, refused or failed.", {"type": "string", "enum": [*Outcome]}),
     Parameter("messageId", "The message id of a call."),

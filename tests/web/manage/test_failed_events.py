@@ -166,14 +166,27 @@ async def test_a_change_that_goes_through_resolves_an_update(
 
 
 async def test_a_group_made_at_last_resolves_its_event(directory: Directory) -> None:
-    """Groups have no index of former names; who has the name now was made later."""
+    """By the message id of the call that made it, also when it has another name by now."""
     first = (await directory.create_group("Tunnels"))["id"]
     await directory.send("POST", "/Groups", {"displayName": "Tunnels"})
     assert (await items(directory))[0]["state"] == "open"
     await directory.send("DELETE", f"/Groups/{first}")
     made = await directory.send("POST", "/Groups", {"displayName": "tunnels"})
+    rename = {"op": "replace", "path": "displayName", "value": "Bridges"}
+    await directory.patch_group(made.json["id"], rename)
     (event,) = await items(directory)
     assert (event["state"], event["resolvedBy"]) == ("resolved", made.headers["x-message-id"])
+
+
+async def test_a_user_of_the_name_resolves_no_group(directory: Directory) -> None:
+    """What was not made was a group."""
+    assert (await directory.send("POST", "/Groups", {"displayName": "", "x": 1})).status == 400
+    body = {"displayName": "Tunnels", "members": [{"value": GONE}]}
+    assert (await directory.send("POST", "/Groups", body)).status == 400
+    await directory.create_user(userName="Tunnels")
+    assert {each["state"] for each in await items(directory)} == {"open"}
+    await directory.create_group("Tunnels")
+    assert [each["state"] for each in await items(directory)] == ["resolved", "open"]
 
 
 async def test_an_event_can_be_ignored(directory: Directory, kim: str) -> None:

@@ -124,6 +124,30 @@ async def test_a_user_is_found_by_any_name(
     assert await items(directory, user="nobody") == []
 
 
+@pytest.mark.parametrize("name", ["TUNNELS", "bridges", "{group}"])
+async def test_a_group_is_found_by_any_name(
+    directory: Directory, history: dict[str, str], name: str
+) -> None:
+    """By each displayName it had, in any case, or its id; also once it is deleted."""
+    rename = {"op": "replace", "path": "displayName", "value": "Bridges"}
+    await directory.patch_group(history["group"], rename)
+    await directory.send("DELETE", f"/Groups/{history['group']}")
+    found = await items(directory, user=name.format(**history))
+    assert told(found) == [
+        ("delete", "success"),
+        ("update", "success"),
+        ("delete", "success"),  # of a member
+        ("create addMembers", "success"),
+    ]
+
+
+async def test_a_long_name_is_found(directory: Directory) -> None:
+    """Also one of which the log shows the beginning alone."""
+    name = "long" * 100
+    await directory.create_user(userName=name)
+    assert told(await items(directory, user=name.upper())) == [("create", "success")]
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [

@@ -13,7 +13,11 @@ param workspaceId string
 param actionGroupId string
 
 var records = 'AppTraces | extend event = tostring(Properties.event)'
+var failed = '${records} | where event == "call_failed" | extend cause = tostring(Properties.cause)'
 var calls = 'AppRequests | extend status = toint(ResultCode)'
+// Told of by its own record: 503 is also the answer of a dependency that fails.
+var paused = '${failed} | where cause == "paused" | extend directory = tostring(Properties.directory) | distinct directory'
+var directory = 'tostring(split(tostring(parse_url(Url).Path), "/")[3])'
 var timer = 'AppRequests | where Name has "upkeep" or OperationName has "upkeep"'
 
 var rules = [
@@ -30,7 +34,7 @@ var rules = [
     name: 'calls-failed'
     title: 'Many calls of identity providers are refused or fail'
     meaning: 'GET /manage/v1/directories/{id}/failed-events says which, why and what to do.'
-    query: '${records} | where event == "call_failed"'
+    query: '${failed} | where cause != "paused"'
     severity: 3
     window: 'PT1H'
     moreThan: 20
@@ -110,8 +114,8 @@ var rules = [
   {
     name: 'server-errors'
     title: 'Calls are answered with server errors'
-    meaning: '503 is not counted: paused directories answer it, and alerts of their own watch storage and vault. 501 is a switch of the policy.'
-    query: '${calls} | where status >= 500 and status !in (501, 503)'
+    meaning: 'Paused directories are not counted, nor 501, which is a switch of the policy. GET /health/ready says what does not answer.'
+    query: 'let paused = ${paused}; ${calls} | where status >= 500 and status != 501 and ${directory} !in (paused)'
     severity: 1
     window: 'PT15M'
     moreThan: 4

@@ -44,5 +44,26 @@ def queries() -> list[str]:
     return [path.read_text("utf-8").replace('\\"', '"') for path in files]
 
 
+def alerts() -> dict[str, str]:
+    """Return the titles of all alerts by their names."""
+    texts = [path.read_text("utf-8") for path in (INFRA / "modules").glob("*alerts.bicep")]
+    of_tables = re.findall(r"    name: '([\w-]+)'\n    title: '(.+)'", "".join(texts))
+    alone = re.findall(
+        r"  name: 'rollcall-([\w-]+)'.*?displayName: 'Rollcall: (.+?)'", "".join(texts), re.DOTALL
+    )
+    return dict(of_tables) | {name: title[0].upper() + title[1:] for name, title in alone}
+
+
+def alert_query(name: str) -> str:
+    """Return the query of an alert, with the variables that it is made of put in."""
+    text = (INFRA / "modules" / "alerts.bicep").read_text("utf-8")
+    found = re.search(rf"name: '{name}'.*?query: '(.+?)'\n", text, re.DOTALL)
+    assert found
+    query, parts = found.group(1), dict(re.findall(r"^var (\w+) = '(.+)'$", text, re.MULTILINE))
+    while named := re.search(r"\$\{(\w+)\}", query):
+        query = query.replace(named.group(0), parts[named.group(1)])
+    return query
+
+
 def _main() -> str:
     return (INFRA / "main.bicep").read_text("utf-8")

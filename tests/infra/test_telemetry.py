@@ -1,10 +1,15 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from typing import Any
 
+import pytest
+
+from local.setup import ROOT
 from scim.app import create_app
+from tests.endpoint import Directory
 from tests.infra import bicep_text, code_facts
 
 UNALERTED = {
@@ -27,6 +32,50 @@ def test_queries_read_fields_that_are_written() -> None:
     for text in bicep_text.queries():
         assert set(re.findall(r"Properties\.(\w+)", text)) <= written
         assert set(re.findall(r'event == "(\w+)"', text)) <= set(code_facts.records())
+
+
+async def test_the_alert_on_server_errors_leaves_out_paused_directories_alone(
+    directory: Directory, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What a paused directory answers is told of by the record, and at the place, that it reads."""
+    caplog.set_level(logging.INFO, "rollcall")
+    pause = {"state": "paused"}
+    assert (
+        await directory.endpoint.manage("PATCH", f"/directories/{directory.id}", pause)
+    ).status == 200
+    paused = await directory.send("GET", "/Users")
+    (record,) = caplog.records
+
+    query = bicep_text.alert_query("server-errors")
+    excluded, _, counted = query.partition("; ")
+    for field, value in re.findall(r'(\w+) == "(\w+)"', excluded):
+        assert getattr(record, field) == value
+    assert re.findall(r"Properties\.(\w+)\) \| distinct", excluded) == ["directory"]
+    place = re.findall(r'parse_url\(Url\)\.Path\), "/"\)\[(\d)\]', counted)
+    path = f"/scim/v2/{directory.id}/Users".split("/")
+    assert [path[int(each)] for each in place] == [record.__dict__["directory"]]
+    assert paused.status == 503
+    assert "status >= 500 and status != 501 and" in counted
+
+
+async def test_no_other_failure_counts_as_paused(
+    directory: Directory, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A dependency that fails answers 503 as well, and says another cause."""
+    caplog.set_level(logging.INFO, "rollcall")
+    assert (await directory.send("GET", "/Users")).status == 200  # now the token is in the cache
+    await directory.endpoint.storage.close()
+    answer = await directory.send("GET", "/Users")
+    assert answer.status == 503
+    told = [each.__dict__ for each in caplog.records]
+    assert [each["cause"] for each in told if each["event"] == "call_failed"] == ["unavailable"]
+
+
+def test_the_guide_to_operations_lists_every_alert() -> None:
+    """Name and title are those of infra/modules, so that a mail leads to what to do."""
+    guide = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    listed = re.findall(r"^\| `rollcall-([\w-]+)` \| ([^|]+) \|", guide, re.MULTILINE)
+    assert dict(listed) == bicep_text.alerts()
 
 
 def test_queries_name_functions_that_exist() -> None:

@@ -14,10 +14,11 @@ def timestamp(moment: datetime) -> str:
 
 def created(resource_type: str, now: datetime) -> dict[str, str]:
     """Return the `meta` of a new resource, without its location."""
+    moment = timestamp(now)
     return {
         "resourceType": resource_type,
-        "created": timestamp(now),
-        "lastModified": timestamp(now),
+        "created": moment,
+        "lastModified": moment,
         "version": _tag(1),
     }
 

@@ -61,13 +61,8 @@ _STATEMENTS: Mapping[type[Operation], str] = {
 _TAKE_NUMBERS = "UPDATE commits SET number = number + ? RETURNING number"
 
 
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """An operation as SQL; its values stand behind the etag to be."""
-
-    key: str
-    statement: str
-    values: tuple[str | bytes | None, ...]
+# A statement, and its values behind the etag to be: partition, key, and what else it needs.
+_Change = tuple[str, tuple[str | bytes | None, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,11 +214,11 @@ class SqliteStorage:
         """Apply all changes of a commit within the open transaction, or none."""
         execute = self._writer.execute
         execute("SAVEPOINT whole")
-        for change in changes:
-            if execute(change.statement, (etag, *change.values)).rowcount != 1:
+        for statement, values in changes:
+            if execute(statement, (etag, *values)).rowcount != 1:
                 execute("ROLLBACK TO whole")
                 execute("RELEASE whole")
-                return Conflict(change.key)
+                return Conflict(str(values[1]))
         execute("RELEASE whole")
         return None
 
@@ -250,12 +245,13 @@ def _prepare(writer: sqlite3.Connection) -> None:
 
 
 def _change(partition: str, operation: Operation) -> _Change:
-    values: tuple[str | bytes | None, ...] = (partition, operation.key)
-    if not isinstance(operation, Delete):
-        values += (orjson.dumps(operation.values),)
-    if isinstance(operation, Replace | Delete):
-        values += (operation.etag,)
-    return _Change(operation.key, _STATEMENTS[type(operation)], values)
+    statement = _STATEMENTS[type(operation)]
+    if isinstance(operation, Delete):
+        return statement, (partition, operation.key, operation.etag)
+    data = orjson.dumps(operation.values)
+    if isinstance(operation, Replace):
+        return statement, (partition, operation.key, data, operation.etag)
+    return statement, (partition, operation.key, data)
 
 
 def _unavailable(error: Exception) -> Unavailable:

@@ -113,12 +113,8 @@ async def _dispatch(
         admit(directory, token, request)
         services.rate.take(directory.id, call.policy.requests_per_second)
         response = await _handler(endpoint)(exchange)
-        services.contacts.note(
-            directory.id,
-            call.quirks,
-            read=is_read(request),
-            changed=not is_read(request),
-        )
+        read = is_read(request)
+        services.contacts.note(directory.id, call.quirks, read=read, changed=not read)
     except Exception as error:
         refusal = responses.to_error(error, message_id)
         path = (endpoint, *rest)

@@ -40,6 +40,9 @@ class Did(StrEnum):
     ADD_MEMBERS = "addMembers"
     REMOVE_MEMBERS = "removeMembers"
     APPLY_RULES = "applyRules"
+    # Of sets of rules:
+    CONFIRM = "confirm"
+    CANCEL = "cancel"
     # Of directories and tokens:
     PAUSE = "pause"
     RESUME = "resume"

@@ -37,7 +37,11 @@ class TokenUsage:
             return
         # To the minute: whoever reads a listing needs no more.
         minute = self._now().replace(second=0, microsecond=0)
-        self._noted[key] = Use(time=minute, address=address, user_agent=user_agent[:AGENT_LENGTH])
+        agent = user_agent[:AGENT_LENGTH]
+        noted = self._noted.get(key)
+        if noted and (noted.time, noted.address, noted.user_agent) == (minute, address, agent):
+            return
+        self._noted[key] = Use(time=minute, address=address, user_agent=agent)
         if self._planned is None:
             self._planned = asyncio.get_running_loop().call_later(WRITTEN_AFTER, self._begin)
 

@@ -8,14 +8,14 @@ Source: https://learn.microsoft.com/rest/api/storageservices/performing-entity-g
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
 from uuid import uuid4
 
 import orjson
 
-from scim.provisioning.ports import Delete, Insert, Operation, Replace, Value
+from scim.provisioning.ports import Delete, Insert, Operation, Replace
+from scim.storage.entities import address, entity
 
 _PART_HEADERS = (
     "Accept: application/json;odata=minimalmetadata\r\n"
@@ -77,14 +77,13 @@ def _part(url: str, partition: str, operation: Operation) -> bytes:
         method, target = "POST", url
     else:
         method = "DELETE" if isinstance(operation, Delete) else "PUT"
-        keys = f"PartitionKey='{quote(partition)}',RowKey='{quote(operation.key)}'"
-        target = f"{url}({keys})"
+        target = address(url, partition, operation.key)
     head = f"{method} {target} HTTP/1.1\r\n{_condition(operation)}{_PART_HEADERS}\r\n".encode()
     if isinstance(operation, Delete):
         return head
-    entity = orjson.dumps(_entity(partition, operation.key, operation.values))
+    written = orjson.dumps(entity(partition, operation.key, operation.values))
     # Azurite reads lines as JavaScript does, which ends them here too.
-    return head + entity.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
+    return head + written.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
 
 
 def _condition(operation: Operation) -> str:
@@ -92,12 +91,3 @@ def _condition(operation: Operation) -> str:
         return ""
     etag = "*" if operation.etag is None else operation.etag  # "*": any, if there is a row
     return f"If-Match: {etag}\r\n"
-
-
-def _entity(partition: str, key: str, values: Mapping[str, Value]) -> dict[str, str]:
-    entity = {"PartitionKey": partition, "RowKey": key}
-    for name, value in values.items():
-        if isinstance(value, int):
-            entity[f"{name}@odata.type"] = "Edm.Int64"
-        entity[name] = str(value)
-    return entity

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -15,11 +16,9 @@ from azure.core.exceptions import (
     AzureError,
     HttpResponseError,
     ResourceExistsError,
-    ResourceNotFoundError,
 )
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.core.rest import HttpRequest
-from azure.data.tables import EntityProperty, TableEntity
 from azure.data.tables.aio import TableClient
 
 from scim.provisioning.ports import (
@@ -32,20 +31,47 @@ from scim.provisioning.ports import (
     Replace,
     Row,
     Unavailable,
-    Value,
 )
-from scim.storage import batch, limits
+from scim.storage import batch, entities, limits
 
 CONNECT_TIMEOUT = 3.0  # seconds; the service is in the same region
 RETRY_AFTER = 5  # seconds; where the service does not say
 ANSWER_TIMEOUT = 10.0  # seconds for a whole call; the service itself gives up a page after 5
 
-_RANGE = "PartitionKey eq @partition and RowKey ge @first and RowKey lt @last"
+_JSON = {"Accept": "application/json;odata=minimalmetadata", "DataServiceVersion": "3.0"}
+_CONTINUATION = ("NextPartitionKey", "NextRowKey")
+_CODE = "x-ms-error-code"
 _ETAG = re.compile(r'W/"[!#-~]+"')  # any other would match no row, or ("*") every row
 _NO_TABLE = frozenset({"TableNotFound", "TableBeingDeleted"})
 _TOO_LARGE = frozenset(
     {"EntityTooLarge", "PropertyValueTooLarge", "RequestBodyTooLarge", "TooManyProperties"}
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What the service answered."""
+
+    response: Any  # typed by the SDK as what its oldest transport gives
+    body: bytes
+
+    @property
+    def status(self) -> int:
+        return int(self.response.status_code)
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        found: Mapping[str, str] = self.response.headers
+        return found
+
+    def expecting(self, status: int) -> _Answer:
+        """Return the answer if it has this status. Raises HttpResponseError."""
+        if self.status != status:
+            raise HttpResponseError(response=self.response)
+        return self
+
+    def json(self) -> Any:  # noqa: ANN401 - any JSON
+        return orjson.loads(self.body)
 
 
 class TablesStorage:
@@ -66,6 +92,7 @@ class TablesStorage:
         timeout: float = ANSWER_TIMEOUT,
     ) -> None:
         self._timeout = timeout
+        self._table = table
         self._table_missing = create_table
         self._client = TableClient(
             endpoint,
@@ -101,12 +128,10 @@ class TablesStorage:
         if not (limits.is_key(partition) and limits.is_key(key)):
             return None
         async with self._service():
-            try:
-                return _row(await self._client.get_entity(partition, key))
-            except ResourceNotFoundError as error:
-                if _code(error) in _NO_TABLE:
-                    raise
+            answer = await self._send("GET", entities.address(self._table, partition, key), _JSON)
+            if answer.status == 404 and answer.headers.get(_CODE) not in _NO_TABLE:
                 return None
+            return entities.row(answer.expecting(200).json())
 
     async def scan(
         self,
@@ -118,19 +143,15 @@ class TablesStorage:
     ) -> Page:
         """See `Storage.scan`; `after` is the service's own continuation."""
         limits.check_scan(first, last, limit)
-        continuation = None if after is None else _continuation(after)
+        continuation = {} if after is None else _continuation(after)
         if not limits.is_key(partition):
             return Page((), after=None)
+        query = entities.page_query(partition, first, last, limit, continuation)
         async with self._service():
-            found = self._client.query_entities(
-                _RANGE,
-                parameters={"partition": partition, "first": first, "last": last},
-                results_per_page=limit,
-            )
-            pages: Any = found.by_page(continuation)
-            rows = [_row(entity) async for entity in await anext(pages)]
-        more = pages.continuation_token
-        return Page(rows, after=orjson.dumps(more).decode() if more else None)
+            answer = await self._send("GET", f"{self._table}()?{query}", _JSON)
+            found = [entities.row(each) for each in answer.expecting(200).json()["value"]]
+        more = {name: answer.headers.get(f"x-ms-continuation-{name}") for name in _CONTINUATION}
+        return Page(found, after=orjson.dumps(more).decode() if all(more.values()) else None)
 
     async def commit(self, partition: str, operations: Sequence[Operation]) -> None:
         """See `Storage.commit`."""
@@ -141,25 +162,33 @@ class TablesStorage:
             etag = operation.etag if isinstance(operation, Replace | Delete) else None
             if etag is not None and not _ETAG.fullmatch(etag):
                 raise Conflict(operation.key)
-        url, table = self._client.url, self._client.table_name
-        content_type, body = batch.encode(url, table, partition, operations)
+        content_type, body = batch.encode(self._client.url, self._table, partition, operations)
         headers = {"Content-Type": content_type, "DataServiceVersion": "3.0"}
-        request = HttpRequest("POST", f"{url}/$batch", headers=headers, content=body)
         async with self._service():
-            # The SDK publishes its pipeline (credentials, time-outs, telemetry) in no other way.
-            send = self._client._client.send_request  # noqa: SLF001 - see above
-            # Streamed, because the pipeline would take the answer for JSON.
-            response = await send(request, stream=True)
-            answer = await response.read()
-            if response.status_code != 202:
-                raise HttpResponseError(response=response)
-            refusal = batch.refusal(answer, len(operations))
+            answer = await self._send("POST", "$batch", headers, body)
+            refusal = batch.refusal(answer.expecting(202).body, len(operations))
         if refusal is not None:
             raise _refused(refusal, operations[refusal.index].key)
 
     async def close(self) -> None:
         """See `Storage.close`."""
         await self._client.close()
+
+    async def _send(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None
+    ) -> _Answer:
+        """Send a request through the SDK's pipeline: credentials, time-outs, telemetry.
+
+        What the SDK does around it (models, paging, decoding by type) costs as much again.
+        """
+        request = HttpRequest(
+            method, f"{self._client.url}/{path}", headers=dict(headers), content=body
+        )
+        # The SDK publishes its pipeline in no other way.
+        send = self._client._client.send_request  # noqa: SLF001 - see above
+        # Streamed, because the pipeline would decode the answer, and takes a batch's for JSON.
+        response = await send(request, stream=True)
+        return _Answer(response, await response.read())
 
     @asynccontextmanager
     async def _service(self) -> AsyncIterator[None]:
@@ -172,7 +201,7 @@ class TablesStorage:
         except HttpResponseError as error:
             if error.status_code == 413:
                 raise LimitExceeded("Table Storage finds the commit too large") from error
-            told = f"answers {error.status_code} {_code(error)}"
+            told = f"answers {error.status_code} {_header(error, _CODE)}"
             unread = f"cannot be used: {type(error).__name__}"  # credentials, or no answer of its
             message = f"Table Storage {told if error.status_code else unread}"
             raise Unavailable(message, _retry_after(error)) from error
@@ -190,24 +219,12 @@ class TablesStorage:
         self._table_missing = False
 
 
-def _row(entity: TableEntity) -> Row:
-    values: dict[str, Value] = {
-        # A 64-bit integer comes with its type.
-        name: value.value if isinstance(value, EntityProperty) else value
-        for name, value in entity.items()
-        if name not in {"PartitionKey", "RowKey"}
-    }
-    return Row(entity["RowKey"], entity.metadata["etag"] or "", values)
-
-
-def _continuation(after: str) -> Any:  # noqa: ANN401 - the SDK says str, but takes a mapping
+def _continuation(after: str) -> dict[str, str]:
     try:
-        token = orjson.loads(after)
-    except orjson.JSONDecodeError:
-        token = None
-    if not isinstance(token, dict):
-        raise ValueError("this is no continuation of a page")  # noqa: TRY004 - of the wrong value
-    return token
+        found = orjson.loads(after)
+        return {name: str(found[name]) for name in _CONTINUATION}
+    except (orjson.JSONDecodeError, TypeError, KeyError):
+        raise ValueError("this is no continuation of a page") from None
 
 
 def _refused(refusal: batch.Refusal, key: str) -> Conflict | LimitExceeded | Unavailable:
@@ -216,12 +233,6 @@ def _refused(refusal: batch.Refusal, key: str) -> Conflict | LimitExceeded | Una
     if refusal.status == 413 or refusal.code in _TOO_LARGE:
         return LimitExceeded(f"Table Storage refuses the row {key}: {refusal.code}")
     return Unavailable(f"Table Storage answers {refusal.status} {refusal.code}")
-
-
-def _code(error: HttpResponseError) -> str:
-    """Return the service's word for the error, which the SDK adds where it has read the body."""
-    code = getattr(error, "error_code", None) or _header(error, "x-ms-error-code")
-    return str(getattr(code, "value", code))
 
 
 def _retry_after(error: HttpResponseError) -> int:

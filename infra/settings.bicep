@@ -42,7 +42,7 @@ type Settings = {
   @maxLength(100)
   HOME_TENANT: string?
 
-  @description('JSON list of user management rules as the management API takes them; there they are read-only.')
+  @description('JSON list of user management rules as the management API takes them; there they are read-only. While it is wrong no call is served, as with any other setting: no rule that was to withdraw access is passed over in silence.')
   RULES: string?
 
   @description('New rules that withdraw access from more users than this, and more than GUARD_PERCENT, wait until somebody confirms them; also the measure for the alert on a burst of deactivations. Unit: users.')

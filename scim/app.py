@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from scim.protocol.schema import ResourceType, group_type, user_type
+from scim.protocol.schema import group_type, user_type
 from scim.provisioning.changes.idempotency import Idempotency
 from scim.provisioning.changes.jobs import Jobs
 from scim.provisioning.directories.directories import Directories
@@ -25,7 +25,7 @@ from scim.provisioning.rule_sync.bursts import Bursts
 from scim.provisioning.rule_sync.changes import Guard, RuleChanges
 from scim.provisioning.rule_sync.sync import RuleSync
 from scim.provisioning.rules.access_extension import ACCESS_EXTENSION
-from scim.provisioning.rules.declared import Declared, read_declared
+from scim.provisioning.rules.declared import read_declared
 from scim.provisioning.rules.rule_sets import RuleSets
 from scim.provisioning.tokens.access_tokens import AccessTokens
 from scim.provisioning.tokens.assertions import Assertions
@@ -98,7 +98,8 @@ def build(
     group = group_type(*declared["Group"])
     # Without the access: what rules can test, and what discovery tells identity providers.
     plain = user_type(*declared["User"])
-    rules = RuleSets(storage, now, plain, _declared_rules(settings, plain), settings.HOME_TENANT)
+    declared_rules = read_declared(settings.RULES, plain, [])  # settings tell what is wrong
+    rules = RuleSets(storage, now, plain, declared_rules, settings.HOME_TENANT)
     work = Jobs(
         storage,
         now,
@@ -177,14 +178,6 @@ def build(
             now,
         ),
     )
-
-
-def _declared_rules(settings: Settings, kind: ResourceType) -> Declared:
-    problems: list[str] = []
-    declared = read_declared(settings.RULES, kind, problems)
-    if problems:
-        raise Misconfigured([f"RULES: {each}" for each in problems])
-    return declared
 
 
 def _policy(settings: Settings) -> Policy:

@@ -15,6 +15,7 @@ from scim.protocol.presence import presence
 from scim.protocol.schema import Schema, user_type
 from scim.provisioning.masking import is_secret
 from scim.provisioning.policy import LOGGED_MOST
+from scim.provisioning.rules.declared import read_declared
 
 _HTTPS_ADDRESSES: Final = ("TABLES_ENDPOINT", "KEY_VAULT_URL")
 
@@ -117,7 +118,8 @@ class Settings(BaseModel):
     RULES: str = Field(
         default="[]",
         description="JSON list of user management rules as the management API takes them; there "
-        "they are read-only.",
+        "they are read-only. While it is wrong no call is served, as with any other setting: no "
+        "rule that was to withdraw access is passed over in silence.",
     )
 
     GUARD_USERS: int = Field(
@@ -287,6 +289,10 @@ class Settings(BaseModel):
                 # It may be of a schema that is wrong itself.
                 if not wrong:
                     problems.append(f"REQUIRED_ATTRIBUTES: {error.detail}")
+        if not wrong:
+            rules: list[str] = []
+            read_declared(self.RULES, user, rules)
+            problems += [f"RULES: {each}" for each in rules]
         return problems
 
 

@@ -65,6 +65,7 @@ def test_every_problem_is_reported_at_once() -> None:
             "SCAN_LIMIT": "-1",
             "TABLES_ENDPOINT": "store",
             "VAULT_ENGINE": "paper",
+            "RULES": "[{}]",
         }
     )
     names = [problem.partition(" ")[0].rstrip(":") for problem in found]
@@ -73,11 +74,42 @@ def test_every_problem_is_reported_at_once() -> None:
         "PAGE_SIZE",
         "PAGE_SIZE_MAX",
         "PUBLIC_BASE_URL",
+        "RULES",
+        "RULES",
         "SCAN_LIMIT",
         "TABLES_ENDPOINT",
         "TABLE_NAME",
         "VAULT_ENGINE",
     ]
+
+
+DECLARED = '[{"name": "Night", "grants": [{"tenant": "t", "role": "r"}], "condition": "%s"}]'
+SCHEMAS = '[{"id": "urn:example:shifts:User", "name": "S", "attributes": [%s]}]'
+SHIFT = '{"name": "shift", "type": "string"}'
+
+
+@pytest.mark.parametrize(
+    ("rules", "schemas", "found"),
+    [
+        ("[", "[]", ["RULES: is not JSON: line 1, column 2"]),
+        (f"[{' ' * 300_000}]", "[]", ["RULES: has 300002 characters; at most 300000 are taken"]),
+        (DECLARED % "shift pr", "[]", ["RULES: [0].condition shift (column 1) is no attribute of"]),
+        (DECLARED % "urn:example:shifts:User:shift pr", SCHEMAS % SHIFT, []),
+        # Whether a rule may test it shows when the schema is right.
+        (
+            DECLARED % "urn:example:shifts:User:shift pr",
+            SCHEMAS % '{"name": "shift", "type": "strong"}',
+            ["EXTENSION_SCHEMAS"],
+        ),
+    ],
+)
+def test_declared_rules_are_checked_with_the_schemas(
+    rules: str, schemas: str, found: list[str]
+) -> None:
+    """A mistake in RULES has its place and stands among all other problems."""
+    environ = {**LAPTOP, "RULES": rules, "EXTENSION_SCHEMAS": schemas}
+    told = problems(environ) if found else read_settings(environ).problems()
+    assert [each[: len(start)] for each, start in zip(told, found, strict=True)] == found
 
 
 def test_nothing_set_names_what_is_needed_and_what_for() -> None:
@@ -177,7 +209,7 @@ async def send(session: aiohttp.ClientSession, method: str, path: str) -> Answer
 
 async def test_with_wrong_settings_every_call_is_503() -> None:
     """Liveness stays, readiness lists all problems, and nobody else learns what they are."""
-    async with app_on({"PAGE_SIZE": "many"}) as session:
+    async with app_on({"PAGE_SIZE": "many", "RULES": "[{}]"}) as session:
         for method, path in (
             ("GET", "/scim/v2/demo/Users"),
             ("POST", "/scim/v2/demo/Users"),
@@ -194,7 +226,7 @@ async def test_with_wrong_settings_every_call_is_503() -> None:
         assert (await send(session, "GET", "/health")).status == 200
         ready = await send(session, "GET", "/health/ready")
         assert (ready.status, ready.json["status"]) == (503, "misconfigured")
-        assert len(ready.json["problems"]) == 4
+        assert len(ready.json["problems"]) == 6
 
 
 async def test_repaired_settings_are_picked_up(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from scim.provisioning.rules.rule import Grant, Rule
 from scim.provisioning.rules.rule_sets import InForce
 from scim.provisioning.stored_users import StoredUser, users_between
 
+ROLES_MOST: Final = 200  # that are told of
 AT_ONCE: Final = 50  # users between two looks at the clock; other calls have their turn then
 
 
@@ -38,7 +39,8 @@ class Effect(BaseModel, alias_generator=to_camel, populate_by_name=True):
 class Effects(BaseModel):
     """What is known so far; `directory` and `cursor` are where the look has come to.
 
-    `having` counts the users who have access now, `losing` those of them who lose any.
+    `having` counts the users who have access now, `losing` those of them who lose any. `gained` and
+    `lost` tell of so many roles each as a row has room for beside the rules.
     """
 
     users: int = 0
@@ -110,7 +112,8 @@ class Comparison:
         known.losing += bool(before - after)
         for effects, changed in ((known.gained, after - before), (known.lost, before - after)):
             for tenant, role in changed:
-                _effect(effects, tenant, role).count(user, self._names)
+                if effect := _effect(effects, tenant, role):
+                    effect.count(user, self._names)
 
     def _has_access(self, directory: str, user: StoredUser) -> bool:
         if user.rules == self._in_force.stored.number:
@@ -145,9 +148,11 @@ def _tested(rule: Rule) -> tuple[str | None, ...]:
     return rule.condition, rule.group, rule.user_role, rule.directory
 
 
-def _effect(effects: list[Effect], tenant: str, role: str) -> Effect:
+def _effect(effects: list[Effect], tenant: str, role: str) -> Effect | None:
     for each in effects:
         if (each.tenant, each.role) == (tenant, role):
             return each
+    if len(effects) == ROLES_MOST:
+        return None
     effects.append(Effect(tenant=tenant, role=role))
     return effects[-1]

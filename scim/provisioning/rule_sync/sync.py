@@ -8,8 +8,8 @@ from typing import Final
 
 from scim.provisioning import rows
 from scim.provisioning.identifiers import resource_id
-from scim.provisioning.ports import Conflict, Storage, Unavailable
-from scim.provisioning.rule_sync.changes import RuleChanges
+from scim.provisioning.ports import Conflict, LimitExceeded, Storage, Unavailable
+from scim.provisioning.rule_sync.changes import RuleChanges, TooManyRules
 from scim.provisioning.rule_sync.walk import RuleWalk, SyncState, read_state
 from scim.provisioning.rules.rule_sets import InForce, RuleSets
 from scim.provisioning.telemetry import Event, tell
@@ -37,7 +37,7 @@ class RuleSync:
 
     async def run(self, until: datetime) -> None:
         """Copy declared rules, count for a saved set, and go on in directories that are behind."""
-        await self._changes.copy_declared()
+        await self._copy_declared()
         await self._changes.count_on(until)
         rules = await self._sets.latest()
         for directory in await self._changes.directories():
@@ -45,8 +45,14 @@ class RuleSync:
                 return
             try:
                 await self._go_on(directory, rules, until)
-            except Unavailable as error:
+            except (Unavailable, LimitExceeded) as error:
                 tell(Event.UPKEEP_PUT_OFF, directory=directory, error=str(error))
+
+    async def _copy_declared(self) -> None:
+        try:
+            await self._changes.copy_declared()
+        except TooManyRules as error:  # with those of the management API
+            tell(Event.UPKEEP_PUT_OFF, directory="", error=error.detail)
 
     async def state(self, directory: str) -> SyncState:
         """Return how far a directory has come."""

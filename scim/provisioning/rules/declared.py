@@ -10,7 +10,7 @@ import orjson
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from scim.protocol.schema import ResourceType
-from scim.provisioning.rules.rule import Rule, RuleContent
+from scim.provisioning.rules.rule import RULES_LENGTH, Rule, RuleContent
 
 
 class _DeclaredRule(RuleContent):
@@ -36,6 +36,9 @@ def read_declared(text: str, kind: ResourceType, problems: list[str]) -> Declare
     A rule may have an `id`; without one it is known by its name. What is wrong is added to
     `problems`, each with its place in the list; then there are none.
     """
+    if len(text) > RULES_LENGTH:
+        problems.append(f"has {len(text)} characters; at most {RULES_LENGTH} are taken")
+        return Declared()
     try:
         found = _LIST.validate_python(orjson.loads(text), context=kind)
     except orjson.JSONDecodeError as error:

@@ -24,6 +24,7 @@ from scim.protocol.schema import ResourceType
 
 CONDITION_LENGTH: Final = 4_000  # characters; a filter of a request may have more
 GRANTS_MOST: Final = 50  # of one rule
+RULES_LENGTH: Final = 300_000  # characters of all rules as JSON: a set has to fit a row
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Source = Literal["management", "settings"]

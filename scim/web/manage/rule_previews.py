@@ -32,7 +32,7 @@ class Preview(Shown):
     """What the change would do to `users`; not all were looked at unless it is `complete`.
 
     `losing` of the `having` users who have access would lose some; `held`: so many that the change
-    would wait to be confirmed.
+    would wait to be confirmed. Each list holds at most 200 roles.
     """
 
     complete: bool

@@ -66,6 +66,7 @@ def test_every_problem_is_reported_at_once() -> None:
             "TABLES_ENDPOINT": "store",
             "VAULT_ENGINE": "paper",
             "RULES": "[{}]",
+            "REQUIRED_ATTRIBUTES": "nope",
         }
     )
     names = [problem.partition(" ")[0].rstrip(":") for problem in found]
@@ -74,6 +75,7 @@ def test_every_problem_is_reported_at_once() -> None:
         "PAGE_SIZE",
         "PAGE_SIZE_MAX",
         "PUBLIC_BASE_URL",
+        "REQUIRED_ATTRIBUTES",
         "RULES",
         "RULES",
         "SCAN_LIMIT",

@@ -24,6 +24,8 @@ from bench.filling import fill
 from bench.served import peak
 from local.setup import ROOT
 from scim.app import build
+from scim.provisioning.identifiers import resource_id
+from scim.provisioning.log.management import By
 from scim.provisioning.rules.rule import Grant, Rule
 from scim.settings import read_settings
 from scim.storage.local_vault import LocalVault
@@ -113,7 +115,8 @@ async def _walk(folder: Path) -> Measured:
     [directory] = await services.directories.all()
     changes, later = services.rule_changes, clock() + timedelta(hours=1)
     begun, cpu = time.monotonic(), time.process_time()
-    await changes.change(lambda _: tuple(rules()))
+    now = clock()
+    await changes.change(lambda _: tuple(rules()), By("bench", resource_id(now), now))
     known = await changes.count_on(later)
     assert known.saved is None
     counted, used_counting = time.monotonic() - begun, time.process_time() - cpu

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,9 @@ from yarl import URL
 from local.host import Host
 from scim.app import build
 from scim.provisioning import rows
+from scim.provisioning.identifiers import resource_id
 from scim.provisioning.log.entries import LogEntry, Outcome
+from scim.provisioning.log.management import By
 from scim.provisioning.ports import Fetch, Operation, Page, Row, Storage, Vault
 from scim.provisioning.scans import scan_rows
 from scim.settings import read_settings
@@ -52,6 +54,12 @@ class Clock:
 
     def forward(self, **span: float) -> None:
         self.moment += timedelta(**span)
+
+
+def admin(clock: Callable[[], datetime]) -> By:
+    """Return an admin in a call of now."""
+    now = clock()
+    return By("admin", resource_id(now), now)
 
 
 @dataclass

@@ -32,7 +32,7 @@ A directory is one partition:
     j_<job>             work longer than one commit
     c_<job>_<number>    members that the job still has to add or remove
 
-The partition `installation` holds what belongs to no directory:
+The partition `installation` holds what belongs to no directory, and a log of it:
 
     d_<directory>       a directory
     a_<hash>            directory name -> directory, unique

@@ -24,7 +24,7 @@ from scim.provisioning.scans import scan_rows
 from scim.provisioning.stored_users import load_user
 from scim.provisioning.upkeep.checker import check
 from scim.storage.sqlite import SqliteStorage
-from tests.endpoint import Answer, Directory, Endpoint, running
+from tests.endpoint import Answer, Directory, Endpoint, admin, running
 from tests.faults.engine import Fault, Faulty, Killed, Shared
 
 MANAGER = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager"
@@ -216,7 +216,7 @@ RULES = tuple(
 
 async def set_up(endpoint: Endpoint, *, large: bool) -> Stage:
     """Fill a directory; every act changes what some rule tests."""
-    await endpoint.services.rule_changes.change(lambda _: RULES)
+    await endpoint.services.rule_changes.change(lambda _: RULES, admin(endpoint.clock))
     directory = await endpoint.directory("demo")
     kim, lee = [
         (await directory.create_user(userName=f"{name}@example.com", externalId=name))["id"]

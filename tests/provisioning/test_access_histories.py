@@ -39,7 +39,7 @@ from scim.settings import read_settings
 from scim.storage.local_vault import LocalVault
 from scim.storage.sqlite import SqliteStorage
 from scim.web.services import Services
-from tests.endpoint import Clock, patch_message
+from tests.endpoint import Clock, admin, patch_message
 from tests.faults.engine import Fault, Faulty, Killed
 
 SETTINGS = {
@@ -199,8 +199,8 @@ class World:
 
     async def _put_rules(self, services: Services, numbers: set[int], synced: bool) -> None:  # noqa: FBT001 - as drawn
         after = tuple(RULES[each] for each in sorted(numbers))
-        if (await services.rule_changes.change(lambda _: after)).saved:
-            await services.rule_changes.confirm()
+        if (await services.rule_changes.change(lambda _: after, admin(self.clock))).saved:
+            await services.rule_changes.confirm(admin(self.clock))
         if synced:
             await services.upkeep.run()
 

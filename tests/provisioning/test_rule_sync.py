@@ -14,16 +14,13 @@ from scim.provisioning import rows
 from scim.provisioning.log.entries import LogEntry
 from scim.provisioning.ports import Operation, Unavailable
 from scim.provisioning.rule_sync import walk as rule_walk
-from scim.provisioning.rule_sync.changes import RULES_MOST, TooManyRules
-from scim.provisioning.rule_sync.effects import Comparison, Effects
 from scim.provisioning.rule_sync.pace import Pace
-from scim.provisioning.rule_sync.sync import SETTLED
 from scim.provisioning.rules.rule import Grant, Rule
 from scim.provisioning.rules.rulings import read_access
 from scim.provisioning.scans import scan_rows
 from scim.provisioning.stored_users import users_between
 from scim.storage.sqlite import SqliteStorage
-from tests.endpoint import Directory, Endpoint, running
+from tests.endpoint import Directory, Endpoint, admin, running
 from tests.faults.engine import Shared
 
 DEFAULTS = 1  # the number of the first set
@@ -40,9 +37,9 @@ def rule(name: str, condition: str = "userName pr", **said: object) -> Rule:
 async def put(endpoint: Endpoint, *rules: Rule) -> None:
     """Put rules in force in place of all others, however many lose access."""
     changes = endpoint.services.rule_changes
-    after = await changes.change(lambda _: rules)
+    after = await changes.change(lambda _: rules, admin(endpoint.clock))
     if after.saved:
-        await changes.confirm()
+        await changes.confirm(admin(endpoint.clock))
 
 
 async def access(directory: Directory) -> list[tuple[list[str], int]]:
@@ -95,7 +92,7 @@ async def test_the_log_tells_whose_access_a_set_changed(
     assert len({entry.message_id for entry, _ in entries}) == 1
     assert [users for _, users in entries] == [[], [ids[1]], [ids[3]]]
     # Nothing changes: nothing is told.
-    await directory.endpoint.services.rule_changes.reapply()
+    await directory.endpoint.services.rule_changes.reapply(admin(directory.endpoint.clock))
     await directory.endpoint.services.upkeep.run()
     assert await sync_entries(directory) == entries
     assert {number for _, number in await access(directory)} == {3}
@@ -241,48 +238,6 @@ async def test_declared_rules_are_merged_by_the_timer(tmp_path: Path) -> None:
         assert (await endpoint.services.rule_changes.read()).in_force.number == 2
 
 
-async def test_declared_rules_that_do_not_fit_are_put_off(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The set in force stays, the timer tells of it, and its other work goes on."""
-    inner = SqliteStorage(":memory:")
-    async with running(tmp_path, Shared(inner)) as endpoint:
-        directory = await endpoint.directory("demo")
-        await directory.create_user()
-        await put(endpoint, *(rule(f"Rule {number}") for number in range(RULES_MOST)))
-        moment = endpoint.clock.moment
-    one = {"name": "One", "group": "One", "grants": [{"tenant": "t", "role": "r"}]}
-    async with running(tmp_path, Shared(inner), RULES=json.dumps([one])) as endpoint:
-        endpoint.clock.moment = moment
-        await endpoint.services.upkeep.run()
-        assert "event=upkeep_put_off" in caplog.text
-        [(roles, number)] = await access(Directory(endpoint, directory.id, ""))
-        assert (len(roles), number) == (RULES_MOST, 2)
-
-
-async def test_a_set_has_room_in_its_row(endpoint: Endpoint) -> None:
-    """Rules that are too long together are refused; effects on very many roles are cut."""
-    changes = endpoint.services.rule_changes
-    long = 'userName eq "' + "x" * 3_900 + '"'
-    await put(endpoint, *(rule(f"Rule {number}", long) for number in range(70)))
-    with pytest.raises(TooManyRules, match="300000 characters"):
-        await put(endpoint, *(rule(f"Rule {number}", long) for number in range(80)))
-    assert len((await changes.read()).latest) == 70
-    directory = await endpoint.directory("demo")
-    for _ in range(11):
-        await directory.create_user()
-    grants = tuple(Grant(tenant="t" * 100, role=f"{'r' * 90}{number}") for number in range(450))
-    rules = [
-        rule(f"Rule {number}").model_copy(update={"grants": grants[number * 50 :][:50]})
-        for number in range(9)
-    ]
-    services = endpoint.services
-    effects = await Comparison(await services.rules.latest(), rules, (), names=0).look_on(
-        services.storage, [directory.id], Effects(), services.now, services.now() + SETTLED
-    )
-    assert (effects.users, effects.losing, len(effects.lost)) == (11, 11, 200)
-
-
 @pytest.mark.parametrize(("having", "losing", "held"), [(12, 10, False), (12, 11, True)])
 async def test_many_lose_access_only_when_somebody_confirms(
     directory: Directory, having: int, losing: int, *, held: bool
@@ -294,7 +249,7 @@ async def test_many_lose_access_only_when_somebody_confirms(
     await put(endpoint, rule("One"))
     await endpoint.services.upkeep.run()
     changes = endpoint.services.rule_changes
-    after = await changes.change(lambda _: (rule("One", 'title eq "y"'),))
+    after = await changes.change(lambda _: (rule("One", 'title eq "y"'),), admin(endpoint.clock))
     assert bool(after.saved) is held
     assert after.in_force.number == (2 if held else 3)
     if after.saved:
@@ -302,7 +257,7 @@ async def test_many_lose_access_only_when_somebody_confirms(
         assert (after.saved.effects.losing, after.saved.effects.having) == (losing, having)
         await endpoint.services.upkeep.run()
         assert (await changes.read()).saved is not None
-        assert (await changes.confirm()).in_force.number == 3
+        assert (await changes.confirm(admin(endpoint.clock))).in_force.number == 3
     await endpoint.services.upkeep.run()
     roles: Sequence[list[str]] = [roles for roles, _ in await access(directory)]
     assert roles.count(["One"]) == having - losing

@@ -10,10 +10,10 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from scim.provisioning.directories.federation import Federation
-from scim.provisioning.identifiers import resource_id
 from scim.provisioning.log.management import By
 from scim.provisioning.tokens.tokens import CLIENT_SECRET, Scope
 from tests.endpoint import SCIM_JSON, Answer, Directory, Endpoint
+from tests.endpoint import admin as endpoint_admin
 from tests.web.key_set_server import AUDIENCE, ISSUER, SUBJECT, KeySetServer
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -55,8 +55,7 @@ class Client:
 
 def admin(endpoint: Endpoint) -> By:
     """Return an admin in a call of now."""
-    now = endpoint.clock()
-    return By("admin", resource_id(now), now)
+    return endpoint_admin(endpoint.clock)
 
 
 async def new_client(directory: Directory, scope: Scope = Scope.SCIM, days: float = 365) -> Client:

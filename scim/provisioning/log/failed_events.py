@@ -17,7 +17,7 @@ from pydantic.alias_generators import to_camel
 
 from scim.provisioning import rows
 from scim.provisioning.identifiers import is_resource_id, milliseconds
-from scim.provisioning.log.entries import NAME_LENGTH, Did, LogEntry, Target, entry_rows
+from scim.provisioning.log.entries import Did, LogEntry, Target, entry_rows
 from scim.provisioning.log.management import By
 from scim.provisioning.names import digest_of
 from scim.provisioning.ports import (
@@ -119,15 +119,7 @@ async def set_state(
         return stored
     after = stored.event.model_copy(update={"state": state})
     target = Target(type="FailedEvent", id="", identifier=stored.id)
-    entry = LogEntry(
-        time=by.at,
-        message_id=by.message_id,
-        actor=by.actor,
-        operations=(Did.IGNORE if state == "ignored" else Did.REOPEN,),
-        target=target,
-        user_agent=by.user_agent[:NAME_LENGTH],
-        traceparent=by.traceparent,
-    )
+    entry = by.entry(Did.IGNORE if state == "ignored" else Did.REOPEN, target)
     partition = rows.partition(directory)
     log_key = rows.log(milliseconds(by.at), by.message_id)
     added = entry_rows(log_key, entry, [by.message_id])

@@ -2,7 +2,8 @@
 
 Directories and tokens stand in the installation's partition, the log in the directory's own. So
 the commit of a change leaves its entry in an outbox beside it, from where it is delivered: at once,
-or by the timer after a kill. An entry is delivered once: its key is that of the log.
+or by the timer after a kill. An entry is delivered once: its key is that of the log. Rules belong
+to no directory: their log stands beside them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from datetime import datetime
 from scim.provisioning import rows
 from scim.provisioning.identifiers import milliseconds
 from scim.provisioning.log.entries import NAME_LENGTH, Did, LogEntry, Target, entry_rows
-from scim.provisioning.ports import Conflict, Delete, Insert, Storage, Unavailable
+from scim.provisioning.ports import Conflict, Delete, Insert, Operation, Storage, Unavailable
 from scim.provisioning.scans import scan_rows
 
 
@@ -29,26 +30,36 @@ class By:
     user_agent: str = ""
     traceparent: str = ""
 
+    def entry(self, did: Did, target: Target, changes: Sequence[str] = ()) -> LogEntry:
+        """Return the entry of what is done to one target."""
+        return LogEntry(
+            time=self.at,
+            message_id=self.message_id,
+            actor=self.actor,
+            operations=(did,),
+            target=target,
+            changes=tuple(changes),
+            user_agent=self.user_agent[:NAME_LENGTH],
+            traceparent=self.traceparent,
+        )
+
 
 def note(
     by: By, directory: str, did: Did, target: Target, changes: Sequence[str] = (), part: int = 0
 ) -> Insert:
     """Return the outbox row of an entry; `part` tells apart what one call does."""
-    entry = LogEntry(
-        time=by.at,
-        message_id=by.message_id,
-        actor=by.actor,
-        operations=(did,),
-        target=target,
-        changes=tuple(changes),
-        user_agent=by.user_agent[:NAME_LENGTH],
-        traceparent=by.traceparent,
-    )
+    entry = by.entry(did, target, changes)
     log_key = rows.log(milliseconds(by.at), by.message_id, part)
     return Insert(
         rows.outbox(directory, log_key),
         rows.pack(entry.model_dump(mode="json", by_alias=True, exclude_defaults=True), log=log_key),
     )
+
+
+def of_installation(by: By, did: Did, target: Target, changes: Sequence[str]) -> list[Operation]:
+    """Return the rows of an entry on what belongs to no directory, for the commit of the change."""
+    log_key = rows.log(milliseconds(by.at), by.message_id)
+    return entry_rows(log_key, by.entry(did, target, changes), [target.id])
 
 
 async def deliver(storage: Storage, directory: str) -> None:

@@ -73,6 +73,9 @@ class _Part:
     complete_to: str
 
 
+INSTALLATION: Final = ""  # in place of a directory: what belongs to none
+
+
 async def read_log(
     storage: Storage, directories: Sequence[str], question: Question, after: str, limit: int
 ) -> tuple[list[Found], str | None]:
@@ -103,6 +106,10 @@ async def subjects_named(storage: Storage, partition: str, user: str) -> list[st
 _END: Final = rows.LOG + rows.END
 
 
+def _partition(directory: str) -> str:
+    return rows.INSTALLATION if directory == INSTALLATION else rows.partition(directory)
+
+
 def _key(moment: datetime) -> str:
     return rows.log(max(milliseconds(moment), 0))
 
@@ -115,7 +122,7 @@ def _behind(key: str) -> str:
 async def _part(
     storage: Storage, directory: str, question: Question, after: str, limit: int, most: int
 ) -> _Part:
-    partition = rows.partition(directory)
+    partition = _partition(directory)
     first, last = question.keys
     if after:
         first = max(first, _behind(after))
@@ -140,7 +147,7 @@ async def _by_time(
     limit: int,
     most: int,
 ) -> _Part:
-    partition, read = rows.partition(directory), 0
+    partition, read = _partition(directory), 0
     found: list[Found] = []
     page = min(limit + 1, SCAN_ROWS)
     async for row in scan_rows(storage, partition, *keys, page=page):
@@ -161,7 +168,7 @@ async def _by_user(
     limit: int,
     most: int,
 ) -> _Part:
-    partition = rows.partition(directory)
+    partition = _partition(directory)
     subjects = await subjects_named(storage, partition, question.user or "")
     first, last = keys
     found: list[Found] = []

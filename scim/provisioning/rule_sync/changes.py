@@ -6,7 +6,7 @@ either replaces it if-etag.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -16,6 +16,9 @@ from pydantic import BaseModel, ConfigDict
 from scim.protocol.errors import ScimError
 from scim.provisioning import rows
 from scim.provisioning.directories.directories import Directories
+from scim.provisioning.identifiers import resource_id
+from scim.provisioning.log.entries import Did, Target
+from scim.provisioning.log.management import By, of_installation
 from scim.provisioning.ports import (
     Conflict,
     Delete,
@@ -26,7 +29,7 @@ from scim.provisioning.ports import (
     Unavailable,
 )
 from scim.provisioning.rule_sync.effects import Comparison, Effects, can_withdraw
-from scim.provisioning.rules.rule import RULES_LENGTH, Rule
+from scim.provisioning.rules.rule import Rule
 from scim.provisioning.rules.rule_sets import RuleSet, RuleSets, read_set, set_values
 from scim.provisioning.telemetry import Event, tell
 
@@ -83,12 +86,13 @@ class NothingSaved(ScimError):
 
 
 class TooManyRules(ScimError):
-    """More rules, or longer ones, than a set holds."""
+    """A rule beyond the most that a set holds."""
 
     status = 409
 
 
 Decide = Callable[[tuple[Rule, ...]], tuple[Rule, ...]]
+Note = Callable[[Rules], Sequence[Operation]]  # the rows of the log that go into the commit
 
 
 class RuleChanges:
@@ -121,14 +125,26 @@ class RuleChanges:
             row.etag,
         )
 
-    async def change(self, decide: Decide) -> Rules:
-        """Store what `decide` makes of the rules; see `Rules.latest`. Raises what it raises."""
+    async def change(
+        self, decide: Decide, by: By, did: Did = Did.UPDATE, rule: Target | None = None
+    ) -> Rules:
+        """Store what `decide` makes of the rules; see `Rules.latest`. Raises what it raises.
+
+        The log says what is done to the rule, or to the whole set.
+        """
+        latest: tuple[Rule, ...] = ()
 
         def decided(known: Rules) -> tuple[RuleSet, SavedSet | None] | None:
-            after = decide(known.latest)
-            return None if after == known.latest else self._saved(known, after)
+            nonlocal latest
+            latest = decide(known.latest)
+            return None if latest == known.latest else self._saved(known, latest)
 
-        await self._store(decided)
+        def note(known: Rules) -> Sequence[Operation]:
+            if rule is None:
+                return _of_set(by, did)(known)
+            return of_installation(by, did, rule, _changed(rule.id, known.latest, latest))
+
+        await self._store(decided, note)
         return await self.count_on(self._now() + LOOK)
 
     async def copy_declared(self) -> None:
@@ -142,7 +158,9 @@ class RuleChanges:
             others = [each for each in known.latest if each.source != "settings"]
             return self._saved(known, (*others, *declared.rules), declared.digest)
 
-        await self._store(decided)
+        now = self._now()
+        by = By("app setting RULES", resource_id(now), now)
+        await self._store(decided, _of_set(by, Did.UPDATE))
 
     async def count_on(self, until: datetime) -> Rules:
         """Count whom a saved set would withdraw access from; put it in force if they are few."""
@@ -172,7 +190,7 @@ class RuleChanges:
             tell(Event.RULES_HELD, losing=effects.losing, having=effects.having)
         return await self.read()
 
-    async def confirm(self, check: Callable[[Rules], None] = lambda _: None) -> Rules:
+    async def confirm(self, by: By, check: Callable[[Rules], None] = lambda _: None) -> Rules:
         """Put the saved set in force, however many lose access. Raises NothingSaved."""
 
         def decided(known: Rules) -> tuple[RuleSet, SavedSet | None]:
@@ -181,9 +199,9 @@ class RuleChanges:
                 raise NothingSaved("No set of rules waits to be confirmed.")
             return self._next(known, known.saved.rules, known.saved.declared), None
 
-        return await self._store(decided)
+        return await self._store(decided, _of_set(by, Did.CONFIRM))
 
-    async def cancel(self, check: Callable[[Rules], None] = lambda _: None) -> Rules:
+    async def cancel(self, by: By, check: Callable[[Rules], None] = lambda _: None) -> Rules:
         """Discard the saved set. Raises NothingSaved.
 
         Declared rules that are discarded so come again when the app setting changes.
@@ -196,16 +214,16 @@ class RuleChanges:
             declared = known.saved.declared
             return known.in_force.model_copy(update={"declared": declared}), None
 
-        return await self._store(decided)
+        return await self._store(decided, _of_set(by, Did.CANCEL))
 
-    async def reapply(self) -> Rules:
+    async def reapply(self, by: By) -> Rules:
         """Let the set in force be applied to everyone again."""
 
         def decided(known: Rules) -> tuple[RuleSet, SavedSet | None]:
             in_force = known.in_force
             return self._next(known, in_force.rules, in_force.declared), known.saved
 
-        return await self._store(decided)
+        return await self._store(decided, _of_set(by, Did.APPLY_RULES))
 
     async def directories(self) -> Iterable[str]:
         """Return the directories whose users rules can give anything."""
@@ -221,10 +239,6 @@ class RuleChanges:
         """Return both sets when these rules are said: in force if nobody can lose access."""
         if len(after) > RULES_MOST:
             raise TooManyRules(f"There are {RULES_MOST} rules, which is the most; delete some.")
-        if sum(len(each.model_dump_json()) for each in after) > RULES_LENGTH:
-            raise TooManyRules(
-                f"The rules have more than {RULES_LENGTH} characters together; shorten some."
-            )
         if declared is None:
             declared = known.saved.declared if known.saved else known.in_force.declared
         if not can_withdraw(known.in_force.rules, after):
@@ -237,7 +251,7 @@ class RuleChanges:
         return RuleSet(number=number, stored_at=self._now(), rules=after, declared=declared)
 
     async def _store(
-        self, decided: Callable[[Rules], tuple[RuleSet, SavedSet | None] | None]
+        self, decided: Callable[[Rules], tuple[RuleSet, SavedSet | None] | None], note: Note
     ) -> Rules:
         for _ in range(CHANGES):
             known = await self.read()
@@ -245,14 +259,20 @@ class RuleChanges:
             if after is None:
                 return known
             try:
-                await self._commit(known, *after)
+                await self._commit(known, *after, note(known))
             except Conflict:
                 continue
             return await self.read()
         raise Unavailable("too many changes of the rules at once", retry_after=2)
 
-    async def _commit(self, known: Rules, in_force: RuleSet, saved: SavedSet | None) -> None:
-        operations: list[Operation] = [Replace(rows.RULES, set_values(in_force), known.etag)]
+    async def _commit(
+        self,
+        known: Rules,
+        in_force: RuleSet,
+        saved: SavedSet | None,
+        log: Sequence[Operation] = (),
+    ) -> None:
+        operations: list[Operation] = [Replace(rows.RULES, set_values(in_force), known.etag), *log]
         if saved is not None:
             document = saved.model_dump(mode="json", by_alias=True, exclude_none=True)
             operations.append(Put(rows.SAVED_RULES, rows.pack(document)))
@@ -260,3 +280,21 @@ class RuleChanges:
             operations.append(Delete(rows.SAVED_RULES, None))
         await self._storage.commit(rows.INSTALLATION, operations)
         await self._sets.latest()  # this process applies at once what it has stored
+
+
+def _of_set(by: By, did: Did) -> Note:
+    def note(known: Rules) -> Sequence[Operation]:
+        number = known.in_force.number
+        target = Target(type="Rules", id=f"rules-{number}", identifier=f"set {number} of the rules")
+        return of_installation(by, did, target, ())
+
+    return note
+
+
+def _changed(rule_id: str, before: Iterable[Rule], after: Iterable[Rule]) -> list[str]:
+    """Return the names of what differs of a rule; none if it is new or gone."""
+    earlier, later = (
+        next((e.model_dump(by_alias=True) for e in rules if e.id == rule_id), {})
+        for rules in (before, after)
+    )
+    return [name for name in later if earlier and earlier[name] != later[name]]

@@ -41,8 +41,9 @@ class Retention:
         now = self._now()
         if self._due is not None and now < self._due:
             return
-        for directory in await self._directories.all():
-            partition, old = rows.partition(directory.id), milliseconds(now - self._kept)
+        old = milliseconds(now - self._kept)
+        directories = [rows.partition(each.id) for each in await self._directories.all()]
+        for partition in [*directories, rows.INSTALLATION]:
             async for _ in self._removing(partition, old):
                 if self._now() >= until:
                     return
@@ -50,8 +51,10 @@ class Retention:
 
     async def _removing(self, partition: str, old: int) -> AsyncIterator[None]:
         """Remove what is older, with a pause after every commit."""
-        until = totals.folded_until(await self._storage.get(partition, rows.TOTALS))
-        first, last = max(rows.log(old), until), rows.LOG + rows.END
+        first, last = rows.log(old), rows.LOG + rows.END
+        if partition != rows.INSTALLATION:  # of which nothing is counted
+            folded = await self._storage.get(partition, rows.TOTALS)
+            first = max(first, totals.folded_until(folded))
         while entries := await first_rows(self._storage, partition, first, last, _AT_ONCE):
             batch: list[Operation] = []
             for row in entries:

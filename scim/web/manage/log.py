@@ -12,7 +12,7 @@ from scim.protocol.schema import Json
 from scim.provisioning.log import access_changes
 from scim.provisioning.log.causes import CAUSES, OTHER
 from scim.provisioning.log.entries import Did, LogEntry, Outcome
-from scim.provisioning.log.report import Question, read_log
+from scim.provisioning.log.report import INSTALLATION, Question, read_log
 from scim.web.manage.models import Shown, Time
 from scim.web.manage.pages import Page
 from scim.web.manage.reports import REPORTING, report
@@ -51,12 +51,13 @@ class AccessChange(Shown):
 class Entry(Shown):
     """An entry of the provisioning log; what was refused has a status, a cause, and advice.
 
+    Rules belong to no directory.
     In a report by user, access is that of the user. `accessCut`: the entry does not hold all of it.
     """
 
     time: Time
     message_id: str
-    directory: str
+    directory: str | None
     actor: str
     operations: tuple[Did, ...]
     target: Target
@@ -83,7 +84,7 @@ class EntryLine(Shown):
 
     time: Time
     message_id: str
-    directory: str
+    directory: str | None
     actor: str
     operations: tuple[Did, ...]
     target_type: str
@@ -109,7 +110,7 @@ def shown(directory: str, entry: LogEntry) -> Entry:
     return Entry(
         time=entry.time,
         message_id=entry.message_id,
-        directory=directory,
+        directory=directory or None,
         actor=entry.actor,
         operations=entry.operations,
         target=Target(**dict(entry.target)),
@@ -193,7 +194,8 @@ async def _of_directory(call: Managed) -> Reply:
 
 
 async def _of_all(call: Managed) -> Reply:
-    return await _report(call, [each.id for each in await call.services.directories.all()])
+    directories = [each.id for each in await call.services.directories.all()]
+    return await _report(call, [*directories, INSTALLATION])
 
 
 def _word(words: type[Word], name: str, text: str | None) -> Word | None:
@@ -238,7 +240,7 @@ ROUTES: Final = (
         "GET",
         "",
         _of_all,
-        "Read the logs of all directories as one, newest first, as JSON or as CSV",
+        "Read the logs of all directories and of the rules as one, newest first, as JSON or as CSV",
         gives=Page[Entry],
         query=(*ASKING, *REPORTING),
     ),

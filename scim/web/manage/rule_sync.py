@@ -25,8 +25,7 @@ class Changed(Shown):
 class Saved(Shown):
     """A set that is saved, not in force: `counting` whom it affects, or `held` until confirmed.
 
-    `losing` of the `having` users who have access would lose some. Each list holds at most 200
-    roles.
+    `losing` of the `having` users who have access would lose some.
     """
 
     state: Literal["counting", "held"]
@@ -67,16 +66,16 @@ async def _get(call: Managed) -> Reply:
 
 
 async def _reapply(call: Managed) -> Reply:
-    known = await call.services.rule_changes.reapply()
+    known = await call.services.rule_changes.reapply(call.by)
     return Reply(await _shown(call, known), "rule-sync")
 
 
 async def _confirm(call: Managed) -> Reply:
-    return Reply(await _shown(call, await call.services.rule_changes.confirm()))
+    return Reply(await _shown(call, await call.services.rule_changes.confirm(call.by)))
 
 
 async def _cancel(call: Managed) -> Reply:
-    return Reply(await _shown(call, await call.services.rule_changes.cancel()))
+    return Reply(await _shown(call, await call.services.rule_changes.cancel(call.by)))
 
 
 def changed(effects: list[Effect]) -> tuple[Changed, ...]:

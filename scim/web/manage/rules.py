@@ -8,6 +8,7 @@ from pydantic import ConfigDict
 
 from scim.protocol.errors import NotFound
 from scim.provisioning.identifiers import lower_id
+from scim.provisioning.log.entries import Did, Target
 from scim.provisioning.rule_sync.changes import Rules
 from scim.provisioning.rules import rule as stored
 from scim.provisioning.rules.rule_sets import RULE_ID
@@ -71,7 +72,9 @@ async def _create(call: Managed) -> Reply:
     new = call.read(NewRule, context=call.services.rules.kind)
     await check_directory(call, new)
     rule = stored.Rule(**new.model_dump(), id=lower_id(RULE_ID))
-    known = await call.services.rule_changes.change(lambda rules: (*rules, rule))
+    known = await call.services.rule_changes.change(
+        lambda rules: (*rules, rule), call.by, Did.CREATE, _target(rule)
+    )
     return Reply(_shown(rule, known), f"rules/{rule.id}")
 
 
@@ -88,7 +91,7 @@ async def _patch(call: Managed) -> Reply:
         changed = after if now == before else _patched(call, now, patch)
         return tuple(changed if each.id == now.id else each for each in rules)
 
-    known = await call.services.rule_changes.change(decide)
+    known = await call.services.rule_changes.change(decide, call.by, Did.UPDATE, _target(after))
     return Reply(_shown(_named(call, known.latest), known))
 
 
@@ -101,7 +104,7 @@ async def _delete(call: Managed) -> Reply:
     def decide(rules: tuple[stored.Rule, ...]) -> tuple[stored.Rule, ...]:
         return tuple(each for each in rules if each.id != before.id)
 
-    known = await call.services.rule_changes.change(decide)
+    known = await call.services.rule_changes.change(decide, call.by, Did.DELETE, _target(before))
     return Reply(_shown(before, known))
 
 
@@ -139,6 +142,10 @@ def _named(call: Managed, rules: tuple[stored.Rule, ...]) -> stored.Rule:
         if each.id == call.parts["rule"]:
             return each
     raise NotFound(f"There is no rule {call.parts['rule'][:100]!r}.")
+
+
+def _target(rule: stored.Rule) -> Target:
+    return Target(type="Rule", id=rule.id, identifier=rule.name)
 
 
 def _refuse_declared(rule: stored.Rule) -> None:

@@ -14,7 +14,10 @@ from scim.provisioning import rows
 from scim.provisioning.log.entries import LogEntry
 from scim.provisioning.ports import Operation, Unavailable
 from scim.provisioning.rule_sync import walk as rule_walk
+from scim.provisioning.rule_sync.changes import RULES_MOST, TooManyRules
+from scim.provisioning.rule_sync.effects import Comparison, Effects
 from scim.provisioning.rule_sync.pace import Pace
+from scim.provisioning.rule_sync.sync import SETTLED
 from scim.provisioning.rules.rule import Grant, Rule
 from scim.provisioning.rules.rulings import read_access
 from scim.provisioning.scans import scan_rows
@@ -236,6 +239,48 @@ async def test_declared_rules_are_merged_by_the_timer(tmp_path: Path) -> None:
         assert [name for name in names if name in ("One", "Two")] == ["Two"]
         await endpoint.services.upkeep.run()
         assert (await endpoint.services.rule_changes.read()).in_force.number == 2
+
+
+async def test_declared_rules_that_do_not_fit_are_put_off(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The set in force stays, the timer tells of it, and its other work goes on."""
+    inner = SqliteStorage(":memory:")
+    async with running(tmp_path, Shared(inner)) as endpoint:
+        directory = await endpoint.directory("demo")
+        await directory.create_user()
+        await put(endpoint, *(rule(f"Rule {number}") for number in range(RULES_MOST)))
+        moment = endpoint.clock.moment
+    one = {"name": "One", "group": "One", "grants": [{"tenant": "t", "role": "r"}]}
+    async with running(tmp_path, Shared(inner), RULES=json.dumps([one])) as endpoint:
+        endpoint.clock.moment = moment
+        await endpoint.services.upkeep.run()
+        assert "event=upkeep_put_off" in caplog.text
+        [(roles, number)] = await access(Directory(endpoint, directory.id, ""))
+        assert (len(roles), number) == (RULES_MOST, 2)
+
+
+async def test_a_set_has_room_in_its_row(endpoint: Endpoint) -> None:
+    """Rules that are too long together are refused; effects on very many roles are cut."""
+    changes = endpoint.services.rule_changes
+    long = 'userName eq "' + "x" * 3_900 + '"'
+    await put(endpoint, *(rule(f"Rule {number}", long) for number in range(70)))
+    with pytest.raises(TooManyRules, match="300000 characters"):
+        await put(endpoint, *(rule(f"Rule {number}", long) for number in range(80)))
+    assert len((await changes.read()).latest) == 70
+    directory = await endpoint.directory("demo")
+    for _ in range(11):
+        await directory.create_user()
+    grants = tuple(Grant(tenant="t" * 100, role=f"{'r' * 90}{number}") for number in range(450))
+    rules = [
+        rule(f"Rule {number}").model_copy(update={"grants": grants[number * 50 :][:50]})
+        for number in range(9)
+    ]
+    services = endpoint.services
+    effects = await Comparison(await services.rules.latest(), rules, (), names=0).look_on(
+        services.storage, [directory.id], Effects(), services.now, services.now() + SETTLED
+    )
+    assert (effects.users, effects.losing, len(effects.lost)) == (11, 11, 200)
 
 
 @pytest.mark.parametrize(("having", "losing", "held"), [(12, 10, False), (12, 11, True)])

@@ -29,7 +29,7 @@ from scim.provisioning.ports import (
     Unavailable,
 )
 from scim.provisioning.rule_sync.effects import Comparison, Effects, can_withdraw
-from scim.provisioning.rules.rule import Rule
+from scim.provisioning.rules.rule import RULES_LENGTH, Rule
 from scim.provisioning.rules.rule_sets import RuleSet, RuleSets, read_set, set_values
 from scim.provisioning.telemetry import Event, tell
 
@@ -86,7 +86,7 @@ class NothingSaved(ScimError):
 
 
 class TooManyRules(ScimError):
-    """A rule beyond the most that a set holds."""
+    """More rules, or longer ones, than a set holds."""
 
     status = 409
 
@@ -239,6 +239,10 @@ class RuleChanges:
         """Return both sets when these rules are said: in force if nobody can lose access."""
         if len(after) > RULES_MOST:
             raise TooManyRules(f"There are {RULES_MOST} rules, which is the most; delete some.")
+        if sum(len(each.model_dump_json()) for each in after) > RULES_LENGTH:
+            raise TooManyRules(
+                f"The rules have more than {RULES_LENGTH} characters together; shorten some."
+            )
         if declared is None:
             declared = known.saved.declared if known.saved else known.in_force.declared
         if not can_withdraw(known.in_force.rules, after):

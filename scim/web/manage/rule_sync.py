@@ -25,7 +25,8 @@ class Changed(Shown):
 class Saved(Shown):
     """A set that is saved, not in force: `counting` whom it affects, or `held` until confirmed.
 
-    `losing` of the `having` users who have access would lose some.
+    `losing` of the `having` users who have access would lose some. Each list holds at most 200
+    roles.
     """
 
     state: Literal["counting", "held"]

@@ -42,6 +42,7 @@ class DirectoryProgress(Shown):
     """How far a directory is; `closing`: all are visited, late changes are looked for once more.
 
     `done` of `total` users were visited in this walk, `rate` a second; `changed` have other access.
+    While it is due, `number` is the set before.
     """
 
     directory: str
@@ -127,7 +128,8 @@ def _saved(known: Rules) -> Saved | None:
 def _progress(directory: str, state: SyncState, number: int, total: int) -> DirectoryProgress:
     name: Literal["due", "running", "closing", "synced"]
     if state.number != number:
-        name = "due"
+        # What stands there is how far the set before had come.
+        name, state = "due", SyncState(number=state.number)
     elif state.finished:
         name = "synced"
     elif state.walked or state.began_at != state.started_at:

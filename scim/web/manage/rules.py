@@ -6,7 +6,9 @@ from collections import defaultdict
 
 from pydantic import ConfigDict
 
-from scim.protocol.errors import NotFound
+from scim.protocol.errors import InvalidFilter, NotFound
+from scim.protocol.matching import matcher
+from scim.protocol.schema import ResourceType
 from scim.provisioning.identifiers import lower_id
 from scim.provisioning.log.entries import Did, Target
 from scim.provisioning.rule_sync.changes import Rules
@@ -32,7 +34,8 @@ class RuleChange(NewRule):
 class Rule(Shown):
     """A rule as it was last said; until `inForce` it waits for its set to be counted or confirmed.
 
-    Those with the source `settings` are declared in the app setting RULES, and read-only here.
+    Those with the source `settings` are declared in the app setting RULES, and read-only here. With
+    a `problem` it matches nobody: its condition names what EXTENSION_SCHEMAS declares no more.
     """
 
     id: str
@@ -45,6 +48,7 @@ class Rule(Shown):
     grants: tuple[stored.Grant, ...]
     source: stored.Source
     in_force: bool
+    problem: str | None
 
 
 class Tenant(Shown):
@@ -58,14 +62,17 @@ class Tenant(Shown):
 async def _list(call: Managed) -> Reply:
     known = await call.services.rule_changes.read()
     body = await page(
-        call, known.latest, lambda each: [each.name, each.id], lambda each: _shown(each, known)
+        call,
+        known.latest,
+        lambda each: [each.name, each.id],
+        lambda each: _shown(call, each, known),
     )
     return Reply(body)
 
 
 async def _get(call: Managed) -> Reply:
     known = await call.services.rule_changes.read()
-    return Reply(_shown(_named(call, known.latest), known))
+    return Reply(_shown(call, _named(call, known.latest), known))
 
 
 async def _create(call: Managed) -> Reply:
@@ -75,14 +82,14 @@ async def _create(call: Managed) -> Reply:
     known = await call.services.rule_changes.change(
         lambda rules: (*rules, rule), call.by, Did.CREATE, _target(rule)
     )
-    return Reply(_shown(rule, known), f"rules/{rule.id}")
+    return Reply(_shown(call, rule, known), f"rules/{rule.id}")
 
 
 async def _patch(call: Managed) -> Reply:
     patch = call.request.object(media_types=(*JSON_TYPES, MERGE_PATCH))
     known = await call.services.rule_changes.read()
     before = _named(call, known.latest)
-    call.demand(_shown(before, known))
+    call.demand(_shown(call, before, known))
     after = _patched(call, before, patch)
     await check_directory(call, after)
 
@@ -92,20 +99,20 @@ async def _patch(call: Managed) -> Reply:
         return tuple(changed if each.id == now.id else each for each in rules)
 
     known = await call.services.rule_changes.change(decide, call.by, Did.UPDATE, _target(after))
-    return Reply(_shown(_named(call, known.latest), known))
+    return Reply(_shown(call, _named(call, known.latest), known))
 
 
 async def _delete(call: Managed) -> Reply:
     known = await call.services.rule_changes.read()
     before = _named(call, known.latest)
-    call.demand(_shown(before, known))
+    call.demand(_shown(call, before, known))
     _refuse_declared(before)
 
     def decide(rules: tuple[stored.Rule, ...]) -> tuple[stored.Rule, ...]:
         return tuple(each for each in rules if each.id != before.id)
 
     known = await call.services.rule_changes.change(decide, call.by, Did.DELETE, _target(before))
-    return Reply(_shown(before, known))
+    return Reply(_shown(call, before, known))
 
 
 async def _tenants(call: Managed) -> Reply:
@@ -153,8 +160,20 @@ def _refuse_declared(rule: stored.Rule) -> None:
         raise Refused("The rule is declared in the app setting RULES; change it there.")
 
 
-def _shown(rule: stored.Rule, known: Rules) -> Rule:
-    return Rule(**rule.model_dump(), in_force=rule in known.in_force.rules)
+def _shown(call: Managed, rule: stored.Rule, known: Rules) -> Rule:
+    return Rule(
+        **rule.model_dump(),
+        in_force=rule in known.in_force.rules,
+        problem=_problem(rule, call.services.rules.kind),
+    )
+
+
+def _problem(rule: stored.Rule, kind: ResourceType) -> str | None:
+    try:
+        matcher(rule.tested(), kind)
+    except InvalidFilter as error:
+        return error.detail
+    return None
 
 
 ROUTES = (

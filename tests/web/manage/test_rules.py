@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 
 from scim.provisioning.tokens.stored import Scope
+from scim.storage.sqlite import SqliteStorage
 from tests.endpoint import Answer, Directory, Endpoint, running
+from tests.faults.engine import Shared
 
 GRANT = {"tenant": "hr", "role": "Designer"}
 EXTENSION = "urn:ietf:params:scim:schemas:extension:rollcall:2.0:User"
+SHIFT = {"name": "shift", "type": "string"}
 NEW = {"name": "HR", "group": "HR-Designers", "grants": [GRANT]}
 
 
@@ -177,6 +180,23 @@ async def test_declared_rules_are_read_only(tmp_path: Path) -> None:
         assert (await endpoint.manage("GET", path)).json == declared
 
 
+async def test_a_rule_whose_attribute_is_declared_no_more_says_so(tmp_path: Path) -> None:
+    """It matches nobody; the list tells why, until the schema is back or the rule is changed."""
+    schema = {"id": "urn:example:User", "name": "x", "attributes": [SHIFT]}
+    inner = SqliteStorage(":memory:")
+    schemas = json.dumps([schema])
+    async with running(tmp_path, Shared(inner), EXTENSION_SCHEMAS=schemas) as endpoint:
+        rule = await made(endpoint, group=None, condition='urn:example:User:shift eq "night"')
+        assert rule["problem"] is None
+    async with running(tmp_path, Shared(inner)) as endpoint:
+        items = (await endpoint.manage("GET", "/rules")).json["items"]
+        problems = {each["name"]: each["problem"] for each in items if each["problem"]}
+        assert list(problems) == ["HR"]
+        assert problems["HR"].startswith("urn:example:User:shift (column 1) is no attribute")
+        after = await patched(endpoint, rule["id"], condition=None, group="HR-Designers")
+        assert after["problem"] is None
+
+
 async def test_tenants_and_roles_are_those_that_rules_name(endpoint: Endpoint) -> None:
     """Each tenant with its roles and rules."""
     rule = await made(endpoint, grants=[GRANT, {"tenant": "west", "role": "Lead"}])
@@ -299,4 +319,4 @@ async def test_progress_is_shown(directory: Directory) -> None:
     await endpoint.services.upkeep.run()
     assert progress(await endpoint.manage("GET", "/rule-sync")) == ("synced", 3, 3, 3)
     again = await endpoint.manage("POST", "/rule-sync")
-    assert (again.status, progress(again)[0]) == (202, "due")
+    assert (again.status, progress(again)) == (202, ("due", 0, 3, 0))

@@ -18,7 +18,8 @@ from pydantic import BaseModel, ConfigDict
 from scim.provisioning import rows
 from scim.provisioning.changes.recount import note_if_late
 from scim.provisioning.identifiers import is_resource_id, lower_id, milliseconds
-from scim.provisioning.log.entries import Call, LogEntry, duration_ms, entry_rows
+from scim.provisioning.log.entries import Call, Did, LogEntry, Target, duration_ms, entry_rows
+from scim.provisioning.log.management import By
 from scim.provisioning.policy import Policy
 from scim.provisioning.ports import (
     Conflict,
@@ -204,7 +205,7 @@ class Jobs:
         row = await self._storage.get(rows.partition(directory), rows.job(job_id))
         return Job.model_validate(rows.unpack(row.values)) if row else None
 
-    async def retry(self, directory: str, job_id: str) -> Job | None:
+    async def retry(self, directory: str, job_id: str, by: By) -> Job | None:
         """Open a job that failed, so that it goes on where it stopped; None if there is none."""
         partition, key = rows.partition(directory), rows.job(job_id)
         row = await self._storage.get(partition, key)
@@ -212,8 +213,14 @@ class Jobs:
         if row is None or job is None or job.state != "failed":
             return None
         opened = job.model_copy(update={"state": "open", "failures": 0})
+        entry = by.entry(Did.RETRY, Target(type="Job", id=job_id, identifier=job.kind))
+        log_key = rows.log(milliseconds(by.at), by.message_id)
         await self._storage.commit(
-            partition, [Replace(key, rows.pack(opened.model_dump(mode="json")), row.etag)]
+            partition,
+            [
+                Replace(key, rows.pack(opened.model_dump(mode="json")), row.etag),
+                *entry_rows(log_key, entry, [job.target]),
+            ],
         )
         return opened
 

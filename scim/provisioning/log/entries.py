@@ -50,7 +50,8 @@ class Did(StrEnum):
     ROTATE = "rotate"
     REVOKE = "revoke"
     EXPIRING = "expiring"
-    # Of failed events and of the log itself:
+    # Of failed jobs, failed events and the log itself:
+    RETRY = "retry"
     IGNORE = "ignore"
     REOPEN = "reopen"
     ERASE = "erase"

@@ -8,27 +8,35 @@ to no directory: their log stands beside them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from scim.provisioning import rows
 from scim.provisioning.identifiers import milliseconds
-from scim.provisioning.log.entries import NAME_LENGTH, Did, LogEntry, Target, entry_rows
+from scim.provisioning.log.entries import (
+    NAME_LENGTH,
+    Did,
+    LogEntry,
+    Target,
+    duration_ms,
+    entry_rows,
+)
 from scim.provisioning.ports import Conflict, Delete, Insert, Operation, Storage, Unavailable
 from scim.provisioning.scans import scan_rows
 
 
 @dataclass(frozen=True, slots=True)
 class By:
-    """Who changes something, in which call, and when."""
+    """Who changes something, in which call, and when; `clock` tells how long the call takes."""
 
     actor: str
     message_id: str
     at: datetime
     user_agent: str = ""
     traceparent: str = ""
+    clock: Callable[[], datetime] | None = None
 
     def entry(self, did: Did, target: Target, changes: Sequence[str] = ()) -> LogEntry:
         """Return the entry of what is done to one target."""
@@ -40,6 +48,7 @@ class By:
             target=target,
             changes=tuple(changes),
             user_agent=self.user_agent[:NAME_LENGTH],
+            duration_ms=duration_ms(self.clock() - self.at) if self.clock else None,
             traceparent=self.traceparent,
         )
 

@@ -73,7 +73,7 @@ async def begin_erasure(
         total=len(subjects),
     )
     target = Target(type="User", id=user_id, identifier="")
-    entry = job.call(directory).entry([Did.ERASE], target, adds={})
+    entry = by.entry(Did.ERASE, target)
     log_key = rows.log(milliseconds(by.at), by.message_id)
     log = entry_rows(log_key, entry, [user_id], job=job_id)
     await work.add(directory, job_id, job, jobs.chunked("erase", subjects), log)

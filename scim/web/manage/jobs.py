@@ -46,7 +46,7 @@ async def _get(call: Managed) -> Reply:
 async def _retry(call: Managed) -> Reply:
     found = await _found(call)
     try:
-        opened = await call.services.jobs.retry(found.directory, found.id)
+        opened = await call.services.jobs.retry(found.directory, found.id, call.by)
     except Conflict:
         opened = None  # another admin was first
     if opened is None:

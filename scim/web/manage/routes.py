@@ -159,7 +159,7 @@ async def _answer(
         route, parts = _route(routes, request)
         # The host checks the function key and does not tell the worker which one it was.
         agent = request.headers.get("user-agent", "")
-        by = By("management key", message_id, now, agent, request.traceparent)
+        by = By("management key", message_id, now, agent, request.traceparent, services.now)
         answered = await _answered(Managed(services, request, parts, by), route)
         response = _response(answered, request)
     except Exception as error:  # noqa: BLE001 - the one place where errors become answers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from scim.provisioning import rows
 from scim.provisioning.identifiers import created_ms, milliseconds
 from scim.provisioning.log.entries import Did, LogEntry
 from tests.endpoint import Answer, Directory, patch_message
+from tests.web.changing_calls import changing_calls
 
+BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 HEADERS = {"User-Agent": "idp/1.0", "traceparent": TRACE}
 
@@ -26,8 +29,31 @@ async def logged(directory: Directory, answer: Answer) -> LogEntry:
 
 USER = {"userName": "kim@example.com", "userType": "Employee", "title": "Engineer"}
 REPLACE_USER = {"userName": "kim@example.com", "userType": "Contractor"}
-CASES: dict[str, tuple[str, str, Any, tuple[Did, ...], tuple[str, ...], dict[str, Any]]] = {
-    "create a user": (
+
+
+def patch(path: str, value: Any = None, op: str = "replace") -> Any:
+    """Return a PatchOp message of one operation."""
+    operation = {"op": op, "path": path} | ({} if value is None else {"value": value})
+    return patch_message([operation])
+
+
+@dataclass
+class Case:
+    """A call, and what its entry says; the user is in the group Designers before."""
+
+    method: str
+    path: str
+    body: Any
+    operations: tuple[Did, ...]
+    changes: tuple[str, ...] = ()
+    values: dict[str, Any] = field(default_factory=dict)
+    gained: bool = False
+    lost: bool = False
+    before: Any = None  # a PATCH of the same resource before
+
+
+CASES: dict[str, Case] = {
+    "create a user": Case(
         "POST",
         "/Users",
         {"userName": "lee@example.com"},
@@ -35,7 +61,7 @@ CASES: dict[str, tuple[str, str, Any, tuple[Did, ...], tuple[str, ...], dict[str
         ("userName", "active"),
         {"active": (None, True)},
     ),
-    "replace a user": (
+    "replace a user": Case(
         "PUT",
         "/Users/{user}",
         REPLACE_USER,
@@ -43,76 +69,144 @@ CASES: dict[str, tuple[str, str, Any, tuple[Did, ...], tuple[str, ...], dict[str
         ("userType", "title"),
         {"userType": ("Employee", "Contractor")},
     ),
-    "disable a user": (
+    "update a user": Case(
+        "PATCH", "/Users/{user}", patch("title", "Lead"), (Did.UPDATE,), ("title",)
+    ),
+    "disable a user": Case(
         "PATCH",
         "/Users/{user}",
-        patch_message([{"op": "replace", "path": "active", "value": False}]),
+        patch("active", False),
         (Did.DISABLE,),
         ("active",),
         {"active": (True, False)},
+        lost=True,
     ),
-    "delete a user": ("DELETE", "/Users/{user}", None, (Did.DELETE,), (), {}),
-    "create a group": (
+    "enable a user": Case(
+        "PATCH",
+        "/Users/{user}",
+        patch("active", True),
+        (Did.ENABLE,),
+        ("active",),
+        {"active": (False, True)},
+        gained=True,
+        before=patch("active", False),
+    ),
+    "replace and disable a user": Case(
+        "PUT",
+        "/Users/{user}",
+        USER | {"active": False, "title": "Lead"},
+        (Did.UPDATE, Did.DISABLE),
+        ("title", "active"),
+        {"active": (True, False)},
+        lost=True,
+    ),
+    "delete a user": Case("DELETE", "/Users/{user}", None, (Did.DELETE,), lost=True),
+    "create a group": Case(
         "POST",
         "/Groups",
-        {"displayName": "North", "members": [{"value": "{user}"}]},
+        {"displayName": "Developers", "members": "{user}"},
         (Did.CREATE, Did.ADD_MEMBERS),
         ("displayName",),
-        {},
+        gained=True,
     ),
-    "rename a group": (
+    "rename a group": Case(
         "PATCH",
         "/Groups/{group}",
-        patch_message([{"op": "replace", "path": "displayName", "value": "South"}]),
+        patch("displayName", "South"),
         (Did.UPDATE,),
         ("displayName",),
-        {},
+        lost=True,
     ),
-    "replace a group": (
+    "remove a member": Case(
+        "PATCH", "/Groups/{group}", patch("members", op="remove"), (Did.REMOVE_MEMBERS,), lost=True
+    ),
+    "add a member": Case(
+        "PATCH",
+        "/Groups/{group}",
+        "{user}",
+        (Did.ADD_MEMBERS,),
+        gained=True,
+        before=patch("members", op="remove"),
+    ),
+    "replace a group": Case(
         "PUT",
         "/Groups/{group}",
-        {"displayName": "Tunnels", "externalId": "t"},
+        {"displayName": "Designers", "externalId": "t"},
         (Did.UPDATE, Did.REMOVE_MEMBERS),
         ("externalId",),
-        {},
+        lost=True,
     ),
-    "delete a group": ("DELETE", "/Groups/{group}", None, (Did.DELETE,), (), {}),
+    "delete a group": Case("DELETE", "/Groups/{group}", None, (Did.DELETE,), lost=True),
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-async def test_an_entry_says_everything(directory: Directory, case: str) -> None:
+def sent(body: Any, user: str) -> Any:
+    """Return the body of a case, in which the user's id was not known yet."""
+    if body == "{user}":
+        return patch("members", [{"value": user}], op="add")
+    if isinstance(body, dict) and "members" in body:
+        return body | {"members": [{"value": user}]}
+    return body
+
+
+async def test_every_operation_has_a_case(directory: Directory) -> None:
+    """Whoever adds a call that changes something says here what its entry is."""
+    cases = {f"{each.method} {each.path.partition('{')[0]}" for each in CASES.values()}
+    bulk = {"POST /Bulk", "POST /Bulk/"}  # below it a POST is told that nothing is there
+    assert await changing_calls(directory) == cases | bulk
+
+
+@pytest.mark.parametrize("way", ["alone", "in bulk"])
+@pytest.mark.parametrize("name", CASES)
+async def test_an_entry_says_everything(directory: Directory, name: str, way: str) -> None:
     """Every change leaves one entry: who did what to whom, when, how long, in which trace."""
-    method, path, body, operations, changes, values = CASES[case]
+    case = CASES[name]
     user = (await directory.send("POST", "/Users", USER)).json["id"]
-    group = (await directory.create_group("Tunnels", [user]))["id"]
+    group = (await directory.create_group("Designers", [user]))["id"]
+    path, body = case.path.format(user=user, group=group), sent(case.body, user)
+    if case.before:
+        assert (await directory.send("PATCH", path, case.before)).status < 300
     before = len(await directory.log())
-    path = path.format(user=user, group=group)
-    if method == "POST" and "members" in body:
-        body = body | {"members": [{"value": user}]}
-    answer = await directory.send(method, path, body, headers=HEADERS)
-    assert answer.status < 300, answer.raw
+    if way == "alone":
+        answer = await directory.send(case.method, path, body, headers=HEADERS)
+        assert answer.status < 300, answer.raw
+        entry = await logged(directory, answer)
+        assert entry.message_id == answer.headers["x-message-id"]
+    else:
+        operation = {"method": case.method, "path": path, "bulkId": "a"}
+        message = {"schemas": [BULK], "Operations": [operation | ({"data": body} if body else {})]}
+        answer = await directory.send("POST", "/Bulk", message, headers=HEADERS)
+        assert answer.json["Operations"][0]["status"] in ("200", "201", "204"), answer.raw
+        entry = (await directory.log())[0]
     assert len(await directory.log()) == before + 1
-    entry = await logged(directory, answer)
-    target_id = path.rpartition("/")[2] if method != "POST" else answer.json["id"]
     kind = "User" if "/Users" in path else "Group"
-    names = {user: "kim@example.com", group: "South" if "rename" in case else "Tunnels"}
-    identifier = names.get(target_id) or answer.json.get("userName") or answer.json["displayName"]
-    token = directory.token.split("_")[1]
+    names = {user: "kim@example.com", group: "South" if "rename" in name else "Designers"}
+    target_id = path.rpartition("/")[2]
+    if case.method == "POST":
+        target_id = entry.target.id
+        assert (await directory.send("GET", f"{path}/{target_id}")).status == 200
+    right = {"tenant": "home", "role": "Developers" if "create" in name else "Designers"}
+    access = [right | ({"users": [user]} if kind == "Group" else {})]
     assert milliseconds(entry.time) == created_ms(entry.message_id)
     assert entry.duration_ms is not None
     assert entry.duration_ms >= 1
     expected = LogEntry.model_validate(
         {
             "time": entry.time,
-            "messageId": answer.headers["x-message-id"],
-            "actor": f"token {token}",
-            "operations": operations,
-            "target": {"type": kind, "id": target_id, "identifier": identifier},
-            "changes": changes,
-            "values": values,
+            "messageId": entry.message_id,
+            "actor": f"token {directory.token.split('_')[1]}",
+            "operations": case.operations,
+            "target": {
+                "type": kind,
+                "id": target_id,
+                "identifier": names.get(target_id) or body.get("userName") or body["displayName"],
+            },
+            "changes": case.changes,
+            "values": case.values,
+            "accessGained": access if case.gained else [],
+            "accessLost": access if case.lost else [],
             # None of the bodies names its schemas.
-            "quirks": ("infer_schemas",) if method in ("POST", "PUT") else (),
+            "quirks": ("infer_schemas",) if case.method in ("POST", "PUT") else (),
             "userAgent": "idp/1.0",
             "durationMs": entry.duration_ms,
             "traceparent": TRACE,

@@ -19,7 +19,7 @@ from scim.provisioning.ports import Unavailable
 from scim.provisioning.tokens.tokens import TOKEN
 from scim.provisioning.tokens.verification import Verified
 from scim.web import responses
-from scim.web.authentication import authenticate
+from scim.web.authentication import authenticate, is_read
 from scim.web.requests import Request
 from scim.web.services import Services
 
@@ -42,6 +42,14 @@ async def authenticated(
 def note_client(services: Services, directory_id: str, refusal: ScimError) -> None:
     """Count a call at the token endpoint that got no token; the caller has proved nothing."""
     _note(services, directory_id, refusal, CLIENT_REFUSED)
+
+
+def note_astray(services: Services, request: Request, refusal: ScimError) -> None:
+    """Count a call on an address that nobody is let in at, if it names a directory."""
+    named = request.segments[2:3]
+    if named and not (refusal.status == 404 and is_read(request)):
+        cause = cause_of(refusal.status, refusal.scim_type, refusal.detail)
+        _note(services, named[0], refusal, cause)
 
 
 def _note(
@@ -83,7 +91,7 @@ async def keep_question(
     identifier = "" if is_id else name[:IDENTIFIER_LENGTH]
     target = Target(type=ACCESS, id=name if is_id else "", identifier=identifier)
     answered = Answered(refusal.status, refusal.scim_type, refusal.detail)
-    await services.failures.keep(call, Attempt((), target), answered, Masked(""))
+    await services.failures.keep(call, Attempt((), target, read=True), answered, Masked(""))
 
 
 def body_of(request: Request) -> Json:

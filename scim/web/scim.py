@@ -7,13 +7,13 @@ from datetime import datetime
 
 import azure.functions as func
 
-from scim.protocol.errors import InvalidVersion, NotFound, NotImplementedHere
+from scim.protocol.errors import InvalidVersion, NotFound, NotImplementedHere, ScimError
 from scim.provisioning.identifiers import resource_id
 from scim.provisioning.log.entries import Call
 from scim.web import bulk, discovery, failures, groups, responses, search, users
 from scim.web.authentication import admit, is_read, source_address
 from scim.web.exchange import Exchange, Handler
-from scim.web.requests import read_request
+from scim.web.requests import Request, read_request
 from scim.web.services import Provider, Services
 
 # Every method is declared: the host answers one that is not with a bare 404.
@@ -91,10 +91,10 @@ async def _dispatch(
                     source_address(request),
                     request.headers.get("user-agent", ""),
                 )
-        case (_, "v2" | "V2", *_):
-            raise NotFound("The Base URL is /scim/v2/{directory}; a resource follows it.")
         case _:
-            raise InvalidVersion("Only version v2 of SCIM is served: /scim/v2/{directory}.")
+            refusal = _astray(request)
+            failures.note_astray(services, request, refusal)
+            raise refusal
     call = Call(
         directory=directory.id,
         message_id=message_id,
@@ -123,6 +123,12 @@ async def _dispatch(
         await failures.keep(services, call, request.method, path, body, refusal)
         raise refusal from error
     return response
+
+
+def _astray(request: Request) -> ScimError:
+    if "".join(request.segments[1:2]).lower() == "v2":
+        return NotFound("The Base URL is /scim/v2/{directory}; a resource follows it.")
+    return InvalidVersion("Only version v2 of SCIM is served: /scim/v2/{directory}.")
 
 
 def _handler(endpoint: str) -> Handler:

@@ -132,6 +132,8 @@ async def test_a_chunked_body_is_refused(directory: Directory) -> None:
     answer = await send(directory, chunks(), {"Content-Type": SCIM_JSON})
     check_refusal(answer, 411, says=("Content-Length", "chunked"))
     assert await directory.state() == before
+    (kept,) = await directory.failures()
+    assert (kept.status, kept.cause) == (411, "lengthMissing")
 
 
 async def test_a_client_may_wait_for_the_go_ahead(directory: Directory) -> None:

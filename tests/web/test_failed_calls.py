@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from scim.protocol.errors import ScimError
+from scim.protocol.patch import MAX_OPERATIONS
 from scim.provisioning import rows
 from scim.provisioning.log import failures
 from scim.provisioning.log.causes import CAUSES
@@ -26,6 +27,7 @@ GONE = "01a21293-b657-78c4-939f-61a62126ba7a"
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 KIM = {"userName": "kim@example.com"}
 SECRET = "Hunter2-Tunnel!"
+MANY = [{"op": "add", "path": "title", "value": "x"}] * (MAX_OPERATIONS + 1)
 
 # Name of a case: method, path, body, what the policy says otherwise, headers; status, scimType,
 # cause, operations, and of the target type, id and name.
@@ -123,6 +125,18 @@ CASES: dict[str, tuple[Case, Told]] = {
     "cursor old": (
         ("GET", "/Users?cursor=x", None, {}, {}),
         (400, "invalidCursor", "cursorOld", [], ("User", "", "")),
+    ),
+    "address unknown": (
+        ("POST", "/Nothing", KIM, {}, {}),
+        (404, None, "addressUnknown", [], ("Directory", "", "")),
+    ),
+    "below a resource": (
+        ("POST", "/Users/{kim}/x", KIM, {}, {}),
+        (404, None, "addressUnknown", [Did.CREATE], ("User", "{kim}", "kim@example.com")),
+    ),
+    "too much": (
+        ("PATCH", "/Users/{kim}", MANY, {}, {}),
+        (400, "tooMany", "tooMuch", [Did.UPDATE], ("User", "{kim}", "kim@example.com")),
     ),
     "method unknown": (
         ("DELETE", "/Users", None, {}, {}),
@@ -235,12 +249,11 @@ def test_every_error_has_a_cause_of_its_own() -> None:
 
 
 async def test_other_refusals_are_kept_too(endpoint: Endpoint) -> None:
-    """A directory that is paused, a token that may only read, an address that is none."""
+    """A directory that is paused, a token that may only read."""
     directory = await endpoint.directory("demo")
     reader = await endpoint.services.tokens.create(directory.id, "reads", Scope.SCIM_READ)
     reading = Directory(endpoint, directory.id, reader.value)
     assert (await reading.send("POST", "/Users", KIM)).status == 403
-    assert (await directory.send("POST", "/Nothing", KIM)).status == 404
     await endpoint.manage("PATCH", f"/directories/{directory.id}", {"state": "paused"})
     assert (await directory.send("GET", "/Users")).status == 503
     told = [(each.status, each.cause, each.outcome) for each in await directory.failures()]
@@ -300,11 +313,14 @@ async def test_bulk_operations_fail_alone(directory: Directory) -> None:
         {"method": "DELETE", "path": f"/Users/{GONE}"},
         {"method": "POST", "path": "/Groups", "bulkId": "b", "data": {"displayName": "New"}},
         {"method": "PATCH", "path": "/Groups/bulkId:c", "data": patch_message([{"op": "add"}])},
+        {"method": "DELETE", "path": "/Users/bulkId:a"},
     ]
     schemas = ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"]
     answer = await directory.send("POST", "/Bulk", {"schemas": schemas, "Operations": operations})
-    assert [each["status"] for each in answer.json["Operations"]] == ["409", "404", "201", "400"]
-    unresolved, gone, together, alone = await directory.failures()
+    statuses = [each["status"] for each in answer.json["Operations"]]
+    assert statuses == ["409", "404", "201", "400", "409"]
+    behind, unresolved, gone, together, alone = await directory.failures()
+    assert (behind.cause, behind.operations) == ("bulkUnresolved", (Did.DELETE,))
     apart = {"time", "message_id", "duration_ms", "user_agent", "quirks"}
     assert together.model_dump(exclude=apart) == alone.model_dump(exclude=apart)
     assert gone.cause == "resourceGone"

@@ -165,3 +165,24 @@ async def test_a_flood_at_the_token_endpoint_is_one_event(directory: Directory) 
     assert (await ask(directory, {"grant_type": "odd"})).status == 400
     await endpoint.services.contacts.write()
     assert (await event(directory))["count"] == 50
+
+
+async def test_an_address_where_nobody_is_let_in_is_one_event(directory: Directory) -> None:
+    """Another version, or the Base URL alone; a read that finds nothing there is none."""
+    endpoint = directory.endpoint
+    for method, path in (
+        ("GET", f"/scim/v1/{directory.id}/Users"),
+        ("POST", f"/scim/v3/{directory.id}/Users"),
+        ("POST", f"/scim/v2/{directory.id}"),
+        ("GET", f"/scim/v2/{directory.id}"),
+        ("GET", "/scim"),
+    ):
+        assert (await endpoint.send(method, path, None, {})).status in (400, 404)
+    assert await directory.failures() == []
+    await endpoint.services.contacts.write()
+    path = f"/directories/{directory.id}/failed-events"
+    found = (await endpoint.manage("GET", path)).json["items"]
+    assert sorted((each["status"], each["count"]) for each in found) == [(400, 2), (404, 1)]
+    (version,) = [each for each in found if each["status"] == 400]
+    assert "version of SCIM" in version["cause"]
+    assert "Tenant URL" in version["advice"]

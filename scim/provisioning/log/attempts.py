@@ -17,10 +17,14 @@ _READS: Final = ("GET", "HEAD", "OPTIONS")
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Operations in the words of the log, none for a read; and the target as it was named."""
+    """Operations in the words of the log, as far as they can be told; the target as it was named.
+
+    `read`: it was not meant to change anything.
+    """
 
     operations: tuple[Did, ...]
     target: Target
+    read: bool = False
 
 
 def attempted(method: str, path: Sequence[str], body: Json) -> Attempt:
@@ -30,15 +34,16 @@ def attempted(method: str, path: Sequence[str], body: Json) -> Attempt:
     """
     endpoint, *rest = path or [""]
     kind, name = _TYPES.get(endpoint.lower(), ("", ""))
+    read = method in _READS or (path[-1:] or [""])[0].lower() == ".search"
     if not kind:
-        return Attempt((), Target(type="Directory", id="", identifier=""))
+        return Attempt((), Target(type="Directory", id="", identifier=""), read)
     named = rest[0] if rest and rest[0].lower() != ".search" else ""
     is_id = is_resource_id(named)
     identifier = _member(body, name) or ("" if is_id else named)
     shown = identifier[:IDENTIFIER_LENGTH] if isinstance(identifier, str) else ""
     target = Target(type=kind, id=named if is_id else "", identifier=shown)
-    if method in _READS or (rest and not named):
-        return Attempt((), target)
+    if read:
+        return Attempt((), target, read)
     match method:
         case "POST":
             return Attempt((Did.CREATE,), target)

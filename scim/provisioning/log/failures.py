@@ -81,7 +81,7 @@ class Failures:
 
         Nothing is raised: the answer is decided already.
         """
-        if answered.status == 404 and not attempt.operations:
+        if answered.status == 404 and attempt.read:
             return
         now = self._now()
         room = self._room(call.directory, now)

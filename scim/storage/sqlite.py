@@ -6,10 +6,11 @@ import asyncio
 import os
 import random
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import orjson
@@ -48,27 +49,23 @@ INSERT INTO commits SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM commits);
 COMMIT;
 """
 
-# Each changes exactly one row, or none if the row is not as the operation demands.
-# By place, which costs less than by name: the etag to be, the partition, the key, and the rest.
-_STATEMENTS: Mapping[type[Operation], str] = {
-    Insert: "INSERT INTO rows (etag, partition, key, data) VALUES (?, ?, ?, ?)"
-    " ON CONFLICT DO NOTHING",
-    Replace: "UPDATE rows SET etag = ?1, data = ?4 WHERE partition = ?2 AND key = ?3 AND etag = ?5",
-    Delete: "DELETE FROM rows WHERE partition = ?2 AND key = ?3 AND (etag = ?4 OR ?4 IS NULL)",
-    Put: "INSERT OR REPLACE INTO rows (etag, partition, key, data) VALUES (?, ?, ?, ?)",
-}
-
+# The etag to be, the partition, the key, and the rest: by place, which costs less than by name.
+_REPLACE = "UPDATE rows SET etag = ?1, data = ?4 WHERE partition = ?2 AND key = ?3 AND etag = ?5"
+_DELETE = "DELETE FROM rows WHERE partition = ?2 AND key = ?3 AND (etag = ?4 OR ?4 IS NULL)"
+_ETAG_OF = "SELECT etag FROM rows WHERE partition = ? AND key = ?"
 _TAKE_NUMBERS = "UPDATE commits SET number = number + ? RETURNING number"
 
 
-# A statement, and its values behind the etag to be: partition, key, and what else it needs.
-_Change = tuple[str, tuple[str | bytes | None, ...]]
+# A statement, how many rows it changes (fewer are a conflict), its values behind the etag to be.
+_Change = tuple[str, int, Sequence[str | bytes | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Commit:
     """A commit that waits for its turn; `done` is its caller."""
 
+    partition: str
+    operations: Sequence[Operation]
     changes: Sequence[_Change]
     done: asyncio.Future[None]
 
@@ -145,8 +142,8 @@ class SqliteStorage:
         if not operations:
             return
         done = asyncio.get_running_loop().create_future()
-        changes = [_change(partition, operation) for operation in operations]
-        self._waiting.append(_Commit(changes, done))
+        changes = _changes(partition, operations)
+        self._waiting.append(_Commit(partition, operations, changes, done))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write_waiting())
         await done
@@ -184,9 +181,7 @@ class SqliteStorage:
         # One number per commit: a row is written at most once in each.
         last = self._writer.execute(_TAKE_NUMBERS, (len(group),)).fetchone()[0]
         first = last - len(group) + 1
-        outcomes = [
-            self._apply(commit.changes, str(number)) for number, commit in enumerate(group, first)
-        ]
+        outcomes = [self._apply(commit, str(number)) for number, commit in enumerate(group, first)]
         if self._in_memory:
             self._writer.execute("COMMIT")
         else:
@@ -210,17 +205,28 @@ class SqliteStorage:
                 return
             await asyncio.sleep(random.uniform(0.001, 0.01))  # noqa: S311 - jitter, no secret
 
-    def _apply(self, changes: Sequence[_Change], etag: str) -> Conflict | None:
+    def _apply(self, commit: _Commit, etag: str) -> Conflict | None:
         """Apply all changes of a commit within the open transaction, or none."""
         execute = self._writer.execute
         execute("SAVEPOINT whole")
-        for statement, values in changes:
-            if execute(statement, (etag, *values)).rowcount != 1:
+        for statement, rows, values in commit.changes:
+            if execute(statement, (etag, *values)).rowcount != rows:
                 execute("ROLLBACK TO whole")
                 execute("RELEASE whole")
-                return Conflict(str(values[1]))
+                return self._first_conflict(commit.partition, commit.operations)
         execute("RELEASE whole")
         return None
+
+    def _first_conflict(self, partition: str, operations: Sequence[Operation]) -> Conflict:
+        """Return what kept a commit from being written."""
+        for each in operations:
+            found = self._writer.execute(_ETAG_OF, (partition, each.key)).fetchone()
+            match each:
+                case Insert() if found:
+                    return Conflict(each.key)
+                case Replace() | Delete() if not found or each.etag not in {None, found[0]}:
+                    return Conflict(each.key)
+        raise AssertionError("a statement changed fewer rows than it should")
 
 
 def _open(path: Path | str, *, timeout: float) -> sqlite3.Connection:
@@ -244,14 +250,41 @@ def _prepare(writer: sqlite3.Connection) -> None:
     writer.execute("PRAGMA busy_timeout = 0")  # from here on the event loop waits, not SQLite
 
 
-def _change(partition: str, operation: Operation) -> _Change:
-    statement = _STATEMENTS[type(operation)]
-    if isinstance(operation, Delete):
-        return statement, (partition, operation.key, operation.etag)
-    data = orjson.dumps(operation.values)
-    if isinstance(operation, Replace):
-        return statement, (partition, operation.key, data, operation.etag)
-    return statement, (partition, operation.key, data)
+def _changes(partition: str, operations: Sequence[Operation]) -> list[_Change]:
+    """Return the operations as few statements: each costs about as much as writing a row."""
+    changes: list[_Change] = []
+    inserts: list[str | bytes | None] = [partition]
+    puts: list[str | bytes | None] = [partition]
+    for each in operations:
+        match each:
+            case Insert():
+                inserts += (each.key, orjson.dumps(each.values))
+            case Put():
+                puts += (each.key, orjson.dumps(each.values))
+            case Replace():
+                data = orjson.dumps(each.values)
+                changes.append((_REPLACE, 1, (partition, each.key, data, each.etag)))
+            case Delete():
+                changes.append((_DELETE, 1, (partition, each.key, each.etag)))
+    for values, statement in ((inserts, _inserting), (puts, _putting)):
+        if count := len(values) // 2:
+            changes.append((statement(count), count, values))
+    return changes
+
+
+@cache
+def _inserting(count: int) -> str:
+    return f"INSERT INTO rows (etag, partition, key, data) {_values(count)} ON CONFLICT DO NOTHING"
+
+
+@cache
+def _putting(count: int) -> str:
+    return f"INSERT OR REPLACE INTO rows (etag, partition, key, data) {_values(count)}"
+
+
+def _values(count: int) -> str:
+    places = range(3, 3 + 2 * count, 2)
+    return "VALUES " + ", ".join(f"(?1, ?2, ?{place}, ?{place + 1})" for place in places)
 
 
 def _unavailable(error: Exception) -> Unavailable:

@@ -10,9 +10,10 @@ from pydantic import BaseModel, RootModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from scim import __version__
+from scim.web.manage.functions import ROOT
 from scim.web.manage.merge_patch import MERGE_PATCH
 from scim.web.manage.problems import PROBLEM, Problem
-from scim.web.manage.routes import ROOT, Parameter, Route
+from scim.web.manage.routes import Parameter, Route
 
 _PLACE: Final = re.compile(r"{(\w+)}")
 _CONDITIONS: Final = {

@@ -18,13 +18,12 @@ from scim.provisioning.directories.stored import Directory
 from scim.provisioning.identifiers import resource_id
 from scim.provisioning.log.management import By
 from scim.web import responses
+from scim.web.manage.functions import ROOT
 from scim.web.manage.models import AGAIN
 from scim.web.manage.problems import Model, Refused, checked, problem
 from scim.web.requests import Request, read_request
-from scim.web.scim import METHODS
 from scim.web.services import Provider, Services
 
-ROOT: Final = "/manage/v1"
 CSV: Final = "text/csv"
 JSON_TYPES: Final = (
     "application/json",
@@ -128,24 +127,7 @@ class Route:
         return parts
 
 
-def register(
-    functions: func.Blueprint, provider: Provider, family: str, routes: Sequence[Route]
-) -> None:
-    """Register the function of a family of calls under /manage/v1/{family}."""
-
-    async def serve(req: func.HttpRequest) -> func.HttpResponse:
-        return await _answer(provider, req, routes)
-
-    functions.function_name(f"manage_{family.partition('.')[0]}")(
-        functions.route(
-            route=f"{ROOT[1:]}/{family}/{{*rest}}",
-            methods=METHODS,
-            auth_level=func.AuthLevel.FUNCTION,
-        )(serve)
-    )
-
-
-async def _answer(
+async def answer(
     provider: Provider, req: func.HttpRequest, routes: Sequence[Route]
 ) -> func.HttpResponse:
     """Answer a call; every refusal and fault becomes a problem document."""

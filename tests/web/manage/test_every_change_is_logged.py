@@ -12,7 +12,7 @@ import pytest
 from scim.provisioning.changes.jobs import FAILURES, Job
 from scim.provisioning.identifiers import resource_id
 from scim.storage.https import HttpsFetch
-from scim.web.manage.functions import FAMILIES
+from scim.web.manage.families import FAMILIES
 from tests.endpoint import Answer, Directory, running
 from tests.web.key_set_server import AUDIENCE, ISSUER, SUBJECT, KeySetServer
 

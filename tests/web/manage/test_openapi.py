@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from scim.web.manage.functions import FAMILIES
+from scim.web.manage.families import FAMILIES
 from tests.endpoint import Directory, Endpoint
 
 

@@ -149,8 +149,9 @@ _OF_ANSWERS: Final = (
     ),
     Cause(
         "scopeTooSmall",
-        "The token may read, but not change.",
-        "Create a token with the scope scim and paste it into Secret Token.",
+        "The scope of the token does not cover the call.",
+        "Create a token with the scope that the detail names: scim for the Secret Token of an "
+        "identity provider, access for an application.",
     ),
     Cause(
         "filterNotAllowed",

@@ -299,10 +299,32 @@ async def test_a_spreadsheet_opens_it(directory: Directory) -> None:
     following = await directory.endpoint.manage("GET", path.replace("format=csv&", ""), None, sent)
     lines += csv.DictReader(StringIO(following.raw.decode()))
     assert "Link" not in following.headers
-    assert [each["identifier"] for each in lines] == [f"'{name}" for name in reversed(formulas)]
+    shown = [f"'{name}".replace("\t", "\t'") for name in reversed(formulas)]
+    assert [each["identifier"] for each in lines] == shown
     assert lines[0]["operations"] == "create"
     assert lines[0]["targetType"] == "User"
     assert lines[0]["changes"] == "userName active"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("a;=1", "a;'=1"),
+        ("a; \t+1;-2", "a; \t'+1;'-2"),
+        ("=1;@x", "'=1;'@x"),
+        ("a\n=1", "a\n'=1"),
+        (";=1", ";'=1"),
+        ("a; b=1, -2", "a; b=1, -2"),
+    ],
+)
+async def test_no_formula_hides_behind_a_separator(
+    directory: Directory, name: str, shown: str
+) -> None:
+    """Where a semicolon or a line ends a cell, the next one begins with no formula either."""
+    await directory.create_user(userName=name)
+    answer = await read(directory, format="csv")
+    (line,) = csv.DictReader(StringIO(answer.raw.decode(), newline=""))
+    assert line["identifier"] == shown
 
 
 async def fill(endpoint: Endpoint, directory: str, number: int) -> None:

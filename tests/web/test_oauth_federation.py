@@ -90,12 +90,15 @@ async def test_no_token_is_said_to_be_used(directory: Directory, idp: KeySetServ
     assert [row.key for row in page.rows if not rows.is_token(row.key)] == []
 
 
-@pytest.mark.parametrize("said", [AUDIENCE, f"{AUDIENCE}/.default"])
-@pytest.mark.parametrize("trusted", [AUDIENCE, f"{AUDIENCE}/.default"])
-async def test_the_audience_counts_with_and_without_default(
+_SPELLINGS = [AUDIENCE, f"{AUDIENCE}/.default", AUDIENCE.removeprefix("api://")]
+
+
+@pytest.mark.parametrize("said", _SPELLINGS)
+@pytest.mark.parametrize("trusted", _SPELLINGS)
+async def test_the_audience_is_an_app_however_entra_spells_it(
     directory: Directory, idp: KeySetServer, said: str, trusted: str
 ) -> None:
-    """Entra's pages show both, so either spelling of either side is the same."""
+    """Its portal shows one spelling, and the token of either version holds another."""
     await federate(directory, idp, audience=("api://of-before", trusted))
     for aud in (said, ["api://another", said]):
         granted(await assert_identity(directory, assertion(directory, idp, aud=aud)))

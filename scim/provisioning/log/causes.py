@@ -64,8 +64,8 @@ _OF_ANSWERS: Final = (
     Cause(
         "strict",
         "The directory is strict, and the request needs what only a dialect allows.",
-        "Turn strict off in the policy of the directory, or let the identity provider send "
-        "standard requests (for Entra ID, aadOptscim062020 at the end of the Tenant URL).",
+        "Turn strict off in the policy of the directory, unless the identity provider can be "
+        "made to send standard requests. Entra ID cannot, with aadOptscim062020 neither.",
     ),
     Cause(
         "nameTaken",
@@ -81,13 +81,15 @@ _OF_ANSWERS: Final = (
     Cause(
         "resourceGone",
         "The identity provider changes a user or group that is not in this directory any more.",
-        "Let it match anew: in Entra ID, Restart provisioning; in Okta, unassign the user and "
-        "assign it again.",
+        "Let it match anew: in Entra ID, restart the job by Microsoft Graph with resetScope Full, "
+        "because Restart provisioning keeps the links; in Okta, unassign the user and assign it "
+        "again.",
     ),
     Cause(
         "addressUnknown",
         "The address of the request is none that is served.",
-        "Compare Tenant URL with the Base URL of the directory; nothing may follow it.",
+        "Compare Tenant URL with the Base URL of the directory; nothing may follow it but a "
+        "query such as ?aadOptscim062020.",
     ),
     Cause(
         "versionUnknown",

@@ -17,8 +17,9 @@ from scim.provisioning.tokens.verification import Verified
 # Clocks of others differ; Entra's tokens live for an hour, so a minute is little.
 SKEW: Final = timedelta(seconds=60)
 ALGORITHM: Final = "RS256"  # the only one that Entra signs with
-# Entra's pages show the same audience with and without it.
-_DEFAULT: Final = "/.default"
+# Entra names one app in these ways: `api://<id>/.default` where a token is asked for, `api://<id>`
+# in tokens of version 1.0 and `<id>` in those of version 2.0.
+_SCHEME, _DEFAULT = "api://", "/.default"
 
 
 class AssertionRefused(Exception):
@@ -65,19 +66,23 @@ class Assertions:
 
 def _problem(federation: Federation, claims: _Claims, now: datetime) -> str | None:
     audiences = [claims.aud] if isinstance(claims.aud, str) else claims.aud
-    accepted = {each.removesuffix(_DEFAULT) for each in federation.audience}
+    accepted = {_app(each) for each in federation.audience}
     moment, skew = now.timestamp(), SKEW.total_seconds()
     if claims.iss != federation.issuer:
         return "its iss is not the issuer of the federation"
     if claims.sub != federation.subject:
         return "its sub is not the subject of the federation"
-    if not any(each.removesuffix(_DEFAULT) in accepted for each in audiences):
+    if not any(_app(each) in accepted for each in audiences):
         return "its aud is not an audience of the federation"
     if moment >= claims.exp + skew:
         return "it has expired"
     if moment < claims.nbf - skew:
         return "it is not valid yet"
     return None
+
+
+def _app(audience: str) -> str:
+    return audience.removeprefix(_SCHEME).removesuffix(_DEFAULT)
 
 
 def caller(federation: Federation, directory: str) -> Verified:

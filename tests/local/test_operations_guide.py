@@ -17,7 +17,7 @@ from scim.provisioning.log import failures
 from scim.provisioning.ports import ROW_BYTES
 from scim.provisioning.queries.queries import SORT_LIMIT
 from scim.provisioning.rule_sync.changes import RULES_MOST
-from scim.provisioning.rules.rule import CONDITION_LENGTH, GRANTS_MOST
+from scim.provisioning.rules.rule import CONDITION_LENGTH, GRANTS_MOST, RULES_LENGTH
 from scim.provisioning.tokens.tokens import LIFE_MAX
 from scim.settings import Settings
 from scim.web.bulk import BUDGET
@@ -49,6 +49,7 @@ LIMITS: Final = {
         CONDITION_LENGTH,
         GRANTS_MOST,
     ),
+    "characters of all rules together, as JSON": (RULES_LENGTH,),
     "life of a token": (LIFE_MAX.days,),
     "failed calls kept at once, per directory and process": (failures.AT_ONCE,),
     "one resource": (ROW_BYTES // MIB,),

@@ -56,7 +56,7 @@ from typing import Any, Final
 
 import orjson
 
-from scim.provisioning.ports import Value
+from scim.provisioning.ports import Unavailable, Value
 
 INSTALLATION: Final = "installation"
 TOTALS: Final = "t"
@@ -315,7 +315,12 @@ def pack_text(document: str, **values: Value) -> dict[str, Value]:
 
 
 def unpack(values: Mapping[str, Value]) -> Any:  # noqa: ANN401 - any JSON
-    """Return the document of a row."""
+    """Return the document of a row. Raises Unavailable if a version to come has written it.
+
+    It may have meant what this one would read wrongly, and write back.
+    """
+    if int(values["f"]) > FORMAT:
+        raise Unavailable("a newer version has written this row, and will answer", retry_after=60)
     return orjson.loads(gather(_DOCUMENT, values))
 
 

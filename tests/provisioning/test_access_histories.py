@@ -307,6 +307,8 @@ async def access_told(world: World) -> dict[str, Counter[tuple[str, str]]]:
         for sign, changes in ((1, entry.access_gained), (-1, entry.access_lost)):
             for each in changes:
                 for user in each.users or (entry.target.id,):
+                    index = rows.log_index(user, row.key)
+                    assert await world.inner.get(partition, index), (user, entry)
                     told.setdefault(user, Counter())[each.tenant, each.role] += sign
     return told
 

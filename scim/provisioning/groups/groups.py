@@ -275,7 +275,7 @@ class Groups:
         ruling = await self._rules.ruling(call, delta.subjects)
         operations = _at_once(before, after, delta, ruling)
         if operations is not None:
-            subjects = [group_id, *delta.joins.ids, *delta.leaves.ids]
+            subjects = [group_id, *(each.resource["id"] for each in delta.subjects)]
             entry = group_log.changed(call, before, after, delta, ruling.changes)
             operations += entry_rows(call.log_key(), entry, subjects)
             if len(operations) <= COMMIT_ROWS:

@@ -28,6 +28,7 @@ from scim.provisioning.log.management import By
 from scim.provisioning.names import digests_of, forget_names
 from scim.provisioning.ports import Conflict, Delete, Operation, Row, Storage
 from scim.provisioning.scans import first_rows, scan_rows
+from scim.provisioning.stored_groups import load_group
 from scim.provisioning.stored_users import load_user
 from scim.provisioning.users import former as former_users
 from scim.provisioning.users.former import load_former
@@ -49,15 +50,16 @@ async def begin_erasure(
     if not is_resource_id(user_id):
         raise NotFound("Users have no such ids.")
     first = rows.log_index(user_id)
-    user, known, former, digests = await asyncio.gather(
+    user, group, known, former, digests = await asyncio.gather(
         load_user(storage, partition, user_id),
+        load_group(storage, partition, user_id),
         first_rows(storage, partition, first, first + rows.END, 1),
         load_former(storage, partition, user_id),
         digests_of(storage, partition, user_id),
     )
     if user is not None:
         raise NotDeleted("The user is not deleted; delete it first.")
-    if not known and former is None:
+    if group is not None or (not known and former is None):
         raise NotFound("Nothing is known of a user with this id.")
     job_id = resource_id(by.at)
     subjects = [user_id, *digests]
@@ -117,7 +119,18 @@ class ErasureWork:
                 operations = _anonymous(stored) if keep else remove(stored)
                 await self._storage.commit(partition, operations)
 
+    async def _erase_mentions(self, partition: str, user_id: str) -> None:
+        """Remove the bodies of events of others that name the person, as a member may be named."""
+        first = rows.event("")
+        async for row in scan_rows(self._storage, partition, first, first + rows.END):
+            stored = stored_event(row)
+            if user_id in stored.event.body:
+                silent = stored.event.model_copy(update={"body": ""})
+                with suppress(Conflict):  # it has just come again, after the person was gone
+                    await self._storage.commit(partition, write(stored, stored.id, silent))
+
     async def _end(self, partition: str, job: Job) -> Batch:
+        await self._erase_mentions(partition, job.target)
         await forget_names(self._storage, partition, job.target)
         former = await load_former(self._storage, partition, job.target)
         operations: list[Operation] = []

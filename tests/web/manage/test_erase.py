@@ -14,6 +14,7 @@ from scim.provisioning.upkeep.checker import check
 from tests.endpoint import Answer, Directory
 
 NAMES = ("kim", "holm")
+GONE = "01a21293-b657-78c4-939f-61a62126ba7a"
 
 
 async def erase(directory: Directory, user: str) -> Answer:
@@ -44,6 +45,10 @@ async def deleted(directory: Directory) -> str:
     await directory.patch(kim, *change)
     await directory.patch(kim, {"op": "replace", "path": "active", "value": "kim perhaps"})
     await directory.send("POST", "/Users", {"userName": "HOLM@example.com", "nickName": "holm"})
+    members = [{"value": kim, "display": "Kim Holm"}, {"value": GONE}]
+    group = (await directory.create_group("Bridges"))["id"]
+    add = {"op": "add", "path": "members", "value": members}
+    assert (await directory.patch_group(group, add)).status == 400
     await directory.send("DELETE", f"/Users/{kim}")
     await directory.patch(kim, {"op": "replace", "path": "title", "value": "holm"})
     return str(kim)
@@ -94,10 +99,11 @@ async def test_others_keep_their_values(directory: Directory, deleted: str) -> N
 
 
 async def test_who_is_there_is_not_erased(directory: Directory) -> None:
-    """409 for a user that is not deleted, 404 for one that nobody knows."""
+    """409 for a user that is not deleted, 404 for one that nobody knows, and for a group."""
     kim = (await directory.create_user())["id"]
     assert (await erase(directory, kim)).status == 409
-    for unknown in ("01a21293-b657-78c4-939f-61a62126ba7a", "kim"):
+    group = (await directory.create_group("Tunnels"))["id"]
+    for unknown in (GONE, "kim", group):
         assert (await erase(directory, unknown)).status == 404
 
 

@@ -285,6 +285,7 @@ async def test_it_is_told_field_by_field(tmp_path: Path, call_name: str, kind_na
             "status": kind.status,
             "scimType": kind.scim_type or answer.json.get("scimType"),
             "detail": answer.json["detail"].removesuffix(f" (message {message})"),
+            "causeName": kind.cause,
             "cause": cause.meaning,
             "advice": cause.advice,
         }

@@ -51,6 +51,7 @@ class AccessChange(Shown):
 class Entry(Shown):
     """An entry of the provisioning log; what was refused has a status, a cause, and advice.
 
+    `causeName` is for programs: it stays, whatever becomes of the words of `cause`.
     Rules belong to no directory.
     In a report by user, access is that of the user. `accessCut`: the entry does not hold all of it.
     """
@@ -75,6 +76,7 @@ class Entry(Shown):
     status: int | None
     scim_type: str | None
     detail: str
+    cause_name: str | None
     cause: str | None
     advice: str | None
 
@@ -95,10 +97,12 @@ class EntryLine(Shown):
     access_gained: str
     access_lost: str
     quirks: tuple[str, ...]
+    ignored: tuple[str, ...]
     duration_ms: int | None
     user_agent: str
     status: int | None
     detail: str
+    cause_name: str | None
     cause: str | None
     advice: str | None
 
@@ -128,6 +132,7 @@ def shown(directory: str, entry: LogEntry) -> Entry:
         status=entry.status,
         scim_type=entry.scim_type,
         detail=entry.detail,
+        cause_name=cause.name if failed else None,
         cause=cause.meaning if failed else None,
         advice=cause.advice if failed else None,
     )

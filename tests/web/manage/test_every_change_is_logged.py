@@ -287,6 +287,7 @@ async def test_an_entry_says_everything(tmp_path: Path, name: str) -> None:
             "status": None,
             "scimType": None,
             "detail": "",
+            "causeName": None,
             "cause": None,
             "advice": None,
         }

@@ -89,6 +89,7 @@ async def test_an_event_says_everything(directory: Directory, kim: str) -> None:
         "status": 409,
         "scimType": "uniqueness",
         "detail": entry.detail,
+        "causeName": "nameTaken",
         "cause": "Another user or group of this directory has the name already.",
         "advice": event["advice"],
     }
@@ -224,11 +225,12 @@ async def test_resolved_is_no_state_to_set(directory: Directory, kim: str) -> No
 
 @pytest.mark.usefixtures("kim")
 async def test_events_are_read_as_csv(directory: Directory) -> None:
-    """A line an event, with its count and advice."""
+    """A line an event, with its count, cause and advice."""
     answer = await read(directory, format="csv")
     lines = [*csv.DictReader(StringIO(answer.raw.decode()))]
     assert [each["count"] for each in lines] == ["1", "1", "2"]
     assert lines[-1]["identifier"] == "KIM@example.com"
+    assert lines[-1]["causeName"] == "nameTaken"
     assert lines[-1]["advice"].startswith("Let the identity provider match")
 
 

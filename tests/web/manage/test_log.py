@@ -95,6 +95,7 @@ async def test_an_entry_is_shown_field_by_field(
         "status": None,
         "scimType": None,
         "detail": "",
+        "causeName": None,
         "cause": None,
         "advice": None,
     }
@@ -287,7 +288,7 @@ async def test_a_spreadsheet_opens_it(directory: Directory) -> None:
     """CSV by Accept or format: a line an entry, the next page in Link, and never a formula."""
     formulas = ["=cmd|'/C calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "\uff1d1"]
     for name in formulas:
-        await directory.create_user(userName=name)
+        await directory.create_user(userName=name, shoeSize=43)
     answer = await read(directory, format="csv", limit=4)
     assert answer.headers["Content-Type"].startswith("text/csv")
     lines = [*csv.DictReader(StringIO(answer.raw.decode()))]
@@ -304,6 +305,7 @@ async def test_a_spreadsheet_opens_it(directory: Directory) -> None:
     assert lines[0]["operations"] == "create"
     assert lines[0]["targetType"] == "User"
     assert lines[0]["changes"] == "userName active"
+    assert lines[0]["ignored"] == "shoeSize"
 
 
 @pytest.mark.parametrize(

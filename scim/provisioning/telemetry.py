@@ -42,7 +42,7 @@ class Kind:
 KINDS: Final = {
     Event.CALL_FAILED: Kind(
         logging.WARNING,
-        "A SCIM call was refused or failed, and is kept as a failed event.",
+        "A call was refused or failed, and is kept as a failed event.",
         ("directory", "messageId", "status", "cause"),
     ),
     Event.FAILURE_NOT_KEPT: Kind(

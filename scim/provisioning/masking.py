@@ -30,7 +30,8 @@ _SECRET_NAME: Final = re.compile(
     re.IGNORECASE,
 )
 # Of a credential: ours, a JWT, a header, a key in PEM, an address with a password, name=value, and
-# long text in which capitals, small letters and digits are mixed as no word or id mixes them.
+# long text in which capitals, small letters and digits are mixed as no word or id mixes them. Each
+# looks at a word once, from its beginning: whoever sends the text must not choose how long it takes.
 _SECRET_SHAPES: Final = (
     re.compile(r"\brc_\w+"),
     re.compile(r"\beyJ[\w-]+(?:\.[\w-]*)*"),
@@ -38,10 +39,13 @@ _SECRET_SHAPES: Final = (
     re.compile(r"-----BEGIN.*", re.DOTALL),
     re.compile(r"(?<=://)[^/\s@]+@"),
     re.compile(
-        rf"\w*(?:{_SECRET_NAME.pattern})\w*[\"']?\s*(?:[=:]|\b(?:eq|ne|co|sw|ew|[gl][te])\b)\s*\S+",
+        rf"(?<!\w)(?=\w*(?:{_SECRET_NAME.pattern}))\w++(?:-key\w*+)?[\"']?\s*+"
+        r"(?:[=:]|\b(?:eq|ne|co|sw|ew|[gl][te])\b)\s*\S+",
         re.IGNORECASE,
     ),
-    re.compile(r"(?=[\w+/=-]*[a-z])(?=[\w+/=-]*[A-Z])(?=[\w+/=-]*\d)[\w+/=-]{40,}"),
+    re.compile(
+        r"(?<![\w+/=-])(?=[\w+/=-]*[a-z])(?=[\w+/=-]*[A-Z])(?=[\w+/=-]*\d)[\w+/=-]{40,}"
+    ),
 )
 _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"?')
 _URN: Final = re.compile(r"urn:[\w:.-]*:", re.IGNORECASE)
@@ -68,7 +72,7 @@ def mask_text(text: str, secrets: Iterable[str] = ()) -> str:
     """
     if len(text) > _TEXT_SEARCHED:
         text = text[:_TEXT_SEARCHED] + "…"
-    for secret in sorted(secrets, key=len, reverse=True):
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, MASK)
     for shape in _SECRET_SHAPES:
         text = shape.sub(MASK, text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import process_time
 from typing import Any
 
 import pytest
@@ -151,6 +152,21 @@ def test_what_is_kept_is_bounded(masking: Masking, body: Any) -> None:
     assert len(masked.text) <= TEXT_LENGTH + 1
     assert len(masked.secrets) <= 1000
     assert "…" in masked.text
+
+
+@pytest.mark.parametrize("word", ["token", "private_", "a", "pin", "aA1", "rc_", "eyJ", "://"])
+def test_nobody_chooses_how_long_masking_takes(word: str) -> None:
+    """A text made for it is searched in some milliseconds, as any other is."""
+    text = (word * 1000)[:1000]
+    began = process_time()
+    mask_text(text)
+    assert process_time() - began < 0.05
+
+
+def test_an_empty_text_is_no_secret(masking: Masking) -> None:
+    """An unknown attribute without a value leaves a detail as it was."""
+    masked = masking.body({"hatSize": "", "password": [""]})
+    assert mask_text("userName: is required", masked.secrets) == "userName: is required"
 
 
 def test_nothing_is_kept_of_no_body(masking: Masking) -> None:

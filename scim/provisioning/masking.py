@@ -31,7 +31,7 @@ _SECRET_NAME: Final = re.compile(
 )
 # Of a credential: ours, a JWT, a header, a key in PEM, an address with a password, name=value, and
 # long text in which capitals, small letters and digits are mixed as no word or id mixes them. Each
-# looks at a word once, from its beginning: whoever sends the text must not choose how long it takes.
+# looks at a word once, from its beginning: who sends a text must not choose how long it takes.
 _SECRET_SHAPES: Final = (
     re.compile(r"\brc_\w+"),
     re.compile(r"\beyJ[\w-]+(?:\.[\w-]*)*"),
@@ -43,9 +43,7 @@ _SECRET_SHAPES: Final = (
         r"(?:[=:]|\b(?:eq|ne|co|sw|ew|[gl][te])\b)\s*\S+",
         re.IGNORECASE,
     ),
-    re.compile(
-        r"(?<![\w+/=-])(?=[\w+/=-]*[a-z])(?=[\w+/=-]*[A-Z])(?=[\w+/=-]*\d)[\w+/=-]{40,}"
-    ),
+    re.compile(r"(?<![\w+/=-])(?=[\w+/=-]*[a-z])(?=[\w+/=-]*[A-Z])(?=[\w+/=-]*\d)[\w+/=-]{40,}"),
 )
 _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"?')
 _URN: Final = re.compile(r"urn:[\w:.-]*:", re.IGNORECASE)

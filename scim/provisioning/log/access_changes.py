@@ -38,12 +38,19 @@ class Told:
     cut: bool = False
 
 
+NOTHING: Final = Told()
+
+
 @dataclass(slots=True)
 class AccessChanges:
     """Gathers what the users of one commit gain and lose while its rows are made."""
 
     gained: dict[Right, list[str]] = field(default_factory=dict)
     lost: dict[Right, list[str]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Whether anybody gains or loses anything."""
+        return bool(self.gained or self.lost)
 
     def note(self, user_id: str, before: Iterable[Right], after: Iterable[Right]) -> None:
         """Note what a user had and has."""

@@ -14,7 +14,7 @@ from pydantic.alias_generators import to_camel
 from scim.protocol.schema import Json, Resource
 from scim.provisioning import rows
 from scim.provisioning.identifiers import milliseconds
-from scim.provisioning.log.access_changes import AccessChange, AccessChanges, Told
+from scim.provisioning.log.access_changes import NOTHING, AccessChange, AccessChanges
 from scim.provisioning.masking import is_secret
 from scim.provisioning.names import take_name
 from scim.provisioning.policy import Policy
@@ -157,7 +157,7 @@ class Call:
         `access` is what its commit gives and takes.
         """
         names = changed_names(*change)
-        told = access.told(target.id) if access else Told()
+        told = access.told(target.id) if access else NOTHING
         return LogEntry(
             time=self.started,
             message_id=self.message_id,

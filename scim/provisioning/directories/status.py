@@ -12,7 +12,7 @@ from typing import Final, Literal
 from scim.provisioning import rows
 from scim.provisioning.changes import totals
 from scim.provisioning.identifiers import moment
-from scim.provisioning.log.contacts import Contacts, read_contacts
+from scim.provisioning.log.contacts import ContactBook, Contacts
 from scim.provisioning.log.entries import ACCESS, LogEntry, Outcome
 from scim.provisioning.ports import Storage
 from scim.provisioning.scans import first_rows
@@ -34,13 +34,13 @@ class Status:
     health: Health
 
 
-async def read_status(storage: Storage, directory: str, now: datetime) -> Status:
-    """Return the status as of now; of contacts, as of some minutes ago."""
+async def read_status(storage: Storage, book: ContactBook, directory: str, now: datetime) -> Status:
+    """Return the status as of now; of contacts with other processes, as of some minutes ago."""
     partition = rows.partition(directory)
     today = now.date()
-    history, (contacts, _), recent = await asyncio.gather(
+    history, contacts, recent = await asyncio.gather(
         totals.history(storage, partition, today - timedelta(days=max(DAYS) - 1)),
-        read_contacts(storage, partition),
+        book.read(directory),
         first_rows(storage, partition, rows.LOG, rows.LOG + rows.END, RECENT),
     )
     entries = [

@@ -166,6 +166,12 @@ class ContactBook:
             refused.tokens.add(token_id)
         self._plan()
 
+    async def read(self, directory: str) -> Contacts:
+        """Return the contacts of a directory: those stored, and those of this process since."""
+        stored, _ = await read_contacts(self._storage, rows.partition(directory))
+        noted = self._noted.get(directory, _Noted())
+        return _merged(stored, noted, self._refused.get(directory))
+
     async def write(self) -> None:
         """Write what was noted, but of no directory more often than in five minutes."""
         now = self._now()

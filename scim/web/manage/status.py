@@ -91,7 +91,8 @@ class Status(Shown):
 
 async def _status(call: Managed) -> Reply:
     directory = await call.directory()
-    found = await read.read_status(call.services.storage, directory.id, call.by.at)
+    services = call.services
+    found = await read.read_status(services.storage, services.contacts, directory.id, call.by.at)
     total, contacts = found.totals, found.contacts
     active = total.get("activeUsers", 0)
     interval = contacts.interval

@@ -30,6 +30,12 @@ async def status(directory: Directory) -> Any:
     return answer.json
 
 
+async def stored_requests(directory: Directory) -> int:
+    """Return the number of requests that every process knows of."""
+    storage = directory.endpoint.services.storage
+    return (await read_contacts(storage, rows.partition(directory.id)))[0].requests
+
+
 def done(**numbers: int) -> Any:
     """Return what was done, as statistics show it: `users_created=1`, `failed=1`."""
     found: Any = {**NOTHING, "users": {**NOTHING["users"]}, "groups": {**NOTHING["groups"]}}  # type: ignore[dict-item]  # a table of tables and a number
@@ -95,6 +101,19 @@ async def test_a_new_directory_has_done_nothing(directory: Directory) -> None:
         "quirks": {},
         "strictWouldRefuse": 0,
     }
+
+
+async def test_a_contact_is_seen_at_once(directory: Directory) -> None:
+    """Right after the first test of a connection, before anything of it is stored."""
+    address = f"/directories/{directory.id}/status"
+    await Directory(directory.endpoint, directory.id, "mistyped").send("GET", "/Users")
+    found = (await directory.endpoint.manage("GET", address)).json
+    assert (found["health"], found["contact"]["unauthorized"]) == ("silent", 1)
+    await directory.send("GET", "/Users?filter=userName+eq+%22nobody%22")
+    found = (await directory.endpoint.manage("GET", address)).json
+    assert (found["health"], found["contact"]["reads"]) == ("healthy", 1)
+    assert found["contact"]["first"] == found["contact"]["last"] is not None
+    assert (await status(directory))["contact"] == found["contact"]
 
 
 async def test_everything_is_counted(directory: Directory) -> None:
@@ -180,9 +199,11 @@ async def test_contacts_are_counted(directory: Directory) -> None:
     assert timedelta(minutes=7) < min(times) <= max(times) < timedelta(minutes=8)
     # A second time within five minutes nothing is written.
     await directory.get(kim)
-    assert (await status(directory))["contact"]["requests"] == 4
+    assert (await status(directory))["contact"]["requests"] == 5
+    assert await stored_requests(directory) == 4
     clock.forward(minutes=5)
     assert (await status(directory))["contact"]["requests"] == 5
+    assert await stored_requests(directory) == 5
 
 
 async def test_quirks_are_counted(directory: Directory) -> None:

@@ -26,6 +26,7 @@ from local.setup import ROOT
 from scim.app import build
 from scim.provisioning.identifiers import resource_id
 from scim.provisioning.log.management import By
+from scim.provisioning.rule_sync.effects import Comparison, Effects
 from scim.provisioning.rules.rule import Grant, Rule
 from scim.settings import read_settings
 from scim.storage.local_vault import LocalVault
@@ -34,6 +35,7 @@ from scim.web.services import Services
 
 RULES: Final = 200
 TIME_BUDGET: Final = 300.0  # seconds for the walk of the largest directory
+PREVIEW_BUDGET: Final = 20.0  # seconds: what a call has for it; later it would be incomplete
 MEMORY_BUDGET: Final = 300 * 1024 * 1024  # bytes
 GROWTH_BUDGET: Final = 1.5  # of the CPU for one user; ten times as many users
 _CONDITIONS: Final = (
@@ -49,6 +51,7 @@ class Measured:
     """What the walks over a directory took.
 
     `counting` only reads, by two sets of rules; `first` writes every row; `closing` only reads.
+    `preview` is of one rule less.
     """
 
     users: int
@@ -58,6 +61,7 @@ class Measured:
     first_seconds: float
     first_cpu: float
     closing_seconds: float
+    preview_seconds: float
     peak: int | None
 
 
@@ -130,11 +134,24 @@ async def _walk(folder: Path) -> Measured:
     await services.rule_sync.run(clock() + timedelta(hours=1))
     closing = time.monotonic() - begun
     assert (await services.rule_sync.state(directory.id)).finished
+    begun = time.monotonic()
+    await _preview(services, directory.id, clock)
+    previewed = time.monotonic() - begun
     await services.storage.close()
     await services.vault.close()
     return Measured(
-        state.done, state.changed, counted, used_counting, walked, used, closing, peak()
+        state.done, state.changed, counted, used_counting, walked, used, closing, previewed, peak()
     )
+
+
+async def _preview(services: Services, directory: str, clock: _Clock) -> None:
+    in_force = await services.rules.latest()
+    before = in_force.stored.rules
+    effects = await Comparison(in_force, before, before[:-1], names=20).look_on(
+        services.storage, [directory], Effects(), clock, clock() + timedelta(hours=1)
+    )
+    assert effects.complete
+    assert effects.losing == effects.users
 
 
 def failures(measured: Sequence[Measured]) -> list[str]:
@@ -144,6 +161,8 @@ def failures(measured: Sequence[Measured]) -> list[str]:
     took = large.counting_seconds + large.first_seconds
     if took > TIME_BUDGET:
         failed.append(f"{large.users} users took {took:.0f} s")
+    if large.preview_seconds > PREVIEW_BUDGET:
+        failed.append(f"a preview for {large.users} users took {large.preview_seconds:.0f} s")
     if large.peak is not None and large.peak > MEMORY_BUDGET:
         failed.append(f"the peak of memory was {large.peak // 2**20} MiB")
     growth = _cpu_of_a_user(large) / _cpu_of_a_user(small)

@@ -18,8 +18,8 @@ def test_budgets_hold_for_a_small_directory(capfd: pytest.CaptureFixture[str]) -
 
 
 def test_what_is_over_budget_is_told() -> None:
-    """Time, memory, and what a user costs when there are more of them."""
-    small = rule_sync.Measured(100, 100, 0.5, 0.5, 0.5, 0.5, 1.0, 1)
-    large = rule_sync.Measured(1000, 1000, 101.0, 8.0, 200.0, 8.0, 1.0, 301 * 2**20)
-    assert len(rule_sync.failures([small, large])) == 3
+    """Time, also of a preview, memory, and what a user costs when there are more of them."""
+    small = rule_sync.Measured(100, 100, 0.5, 0.5, 0.5, 0.5, 1.0, 1.0, 1)
+    large = rule_sync.Measured(1000, 1000, 101.0, 8.0, 200.0, 8.0, 1.0, 21.0, 301 * 2**20)
+    assert len(rule_sync.failures([small, large])) == 4
     assert rule_sync.failures([small, small]) == []

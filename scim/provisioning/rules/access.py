@@ -42,12 +42,11 @@ class CompiledRules:
 
     A rule that can only match users with a certain group or role is looked at for those alone, so
     the time for a user hardly grows with the number of rules. One whose condition the schemas do
-    not bear out any more matches nobody; `broken` names it.
+    not bear out any more matches nobody.
     """
 
     def __init__(self, rules: Sequence[Rule], kind: ResourceType) -> None:
         self.kind = kind
-        self.broken: list[str] = []
         self._anyone: list[_Compiled] = []
         self._by_value: dict[_Value, list[_Compiled]] = defaultdict(list)
         for rule in rules:
@@ -57,7 +56,6 @@ class CompiledRules:
                 condition = rule.tested()
                 compiled = _Compiled(rule, matcher(condition, kind))
             except InvalidFilter:
-                self.broken.append(rule.id)
                 continue
             value = _required_value(condition)
             (self._anyone if value is None else self._by_value[value]).append(compiled)

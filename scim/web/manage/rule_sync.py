@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 from scim.provisioning import rows
@@ -9,7 +10,9 @@ from scim.provisioning.changes import totals
 from scim.provisioning.rule_sync.changes import Rules
 from scim.provisioning.rule_sync.effects import Effect, Effects
 from scim.provisioning.rule_sync.walk import SyncState
-from scim.web.manage.models import Shown, Time
+from scim.provisioning.versions import timestamp
+from scim.web.manage.models import Sent, Shown, Time
+from scim.web.manage.problems import Refused
 from scim.web.manage.routes import Managed, Reply, Route
 
 
@@ -63,6 +66,12 @@ class RuleSync(Shown):
     directories: tuple[DirectoryProgress, ...]
 
 
+class Decision(Sent):
+    """Which saved set is meant, by its `savedAt`; without one, whichever is saved by now."""
+
+    saved_at: Time | None = None
+
+
 async def _get(call: Managed) -> Reply:
     return Reply(await _shown(call, await call.services.rule_changes.read()))
 
@@ -73,11 +82,25 @@ async def _reapply(call: Managed) -> Reply:
 
 
 async def _confirm(call: Managed) -> Reply:
-    return Reply(await _shown(call, await call.services.rule_changes.confirm(call.by)))
+    known = await call.services.rule_changes.confirm(call.by, await _meant(call))
+    return Reply(await _shown(call, known))
 
 
 async def _cancel(call: Managed) -> Reply:
-    return Reply(await _shown(call, await call.services.rule_changes.cancel(call.by)))
+    known = await call.services.rule_changes.cancel(call.by, await _meant(call))
+    return Reply(await _shown(call, known))
+
+
+async def _meant(call: Managed) -> Callable[[Rules], None]:
+    """Return what refuses another set than the one that the admin has seen."""
+    meant = call.read(Decision).saved_at
+    call.demand(await _shown(call, await call.services.rule_changes.read()))
+
+    def check(known: Rules) -> None:
+        if meant and known.saved and timestamp(known.saved.saved_at) != timestamp(meant):
+            raise Refused("Another set is saved by now; read it and decide again.")
+
+    return check
 
 
 def changed(effects: list[Effect]) -> tuple[Changed, ...]:
@@ -165,7 +188,8 @@ ROUTES = (
         "confirm",
         _confirm,
         "Put the saved rules in force, whoever loses access",
+        takes=Decision,
         gives=RuleSync,
     ),
-    Route("POST", "cancel", _cancel, "Discard the saved rules", gives=RuleSync),
+    Route("POST", "cancel", _cancel, "Discard the saved rules", takes=Decision, gives=RuleSync),
 )

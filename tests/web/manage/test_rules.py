@@ -301,6 +301,30 @@ async def test_many_lose_access_only_when_it_is_confirmed(directory: Directory) 
     assert await holders(endpoint) == []
 
 
+@pytest.mark.parametrize("decision", ["confirm", "cancel"])
+async def test_no_other_set_is_confirmed_than_was_shown(
+    directory: Directory, decision: str
+) -> None:
+    """A set that was saved after the one that an admin has read is not decided on for it."""
+    endpoint = directory.endpoint
+    await many(directory, 12)
+    await endpoint.manage("DELETE", f"/rules/{await designer_rule(endpoint)}")
+    read = await endpoint.manage("GET", "/rule-sync")
+    await made(endpoint)
+    since = (await endpoint.manage("GET", "/rule-sync")).json
+    assert since["saved"]["state"] == "held"
+
+    async def decided(shown: Any, headers: dict[str, str] | None = None) -> int:
+        body = {"savedAt": shown["saved"]["savedAt"]}
+        return (await endpoint.manage("POST", f"/rule-sync/{decision}", body, headers)).status
+
+    assert await decided(read.json) == 409
+    assert await decided(since, {"If-Match": read.headers["ETag"]}) == 412
+    assert (await endpoint.manage("GET", "/rule-sync")).json == since
+    assert await decided(since) == 200
+    assert (await endpoint.manage("GET", "/rule-sync")).json["saved"] is None
+
+
 async def test_progress_is_shown(directory: Directory) -> None:
     """Every directory tells its state, how many users are done, and how many have other access."""
     endpoint = directory.endpoint

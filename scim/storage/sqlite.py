@@ -237,6 +237,7 @@ def _open(path: Path | str, *, timeout: float) -> sqlite3.Connection:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     opened = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
     opened.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    opened.execute("PRAGMA temp_store = MEMORY")  # what a savepoint undoes, else in a file
     return opened
 
 

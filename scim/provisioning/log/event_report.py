@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, Literal
 
 from scim.provisioning import rows
@@ -18,7 +19,7 @@ from scim.provisioning.log.failed_events import (
     load_event,
     stored_event,
 )
-from scim.provisioning.log.report import Question, read_log, subjects_named
+from scim.provisioning.log.report import Question, load_entries, read_log, subjects_named
 from scim.provisioning.names import holders_of
 from scim.provisioning.ports import Storage
 from scim.provisioning.scans import first_rows, scan_rows
@@ -26,7 +27,9 @@ from scim.provisioning.scans import first_rows, scan_rows
 State = Literal["open", "resolved", "ignored"]
 
 READ_MOST: Final = 1_000  # events that one answer looks at
-_LATER: Final = 200  # entries of a target among which a later success is looked for
+# Later entries of a target among which a success is looked for, read side by side between these
+# places: mostly the newest is one.
+_LATER: Final = (0, 1, 10, 60, 200)
 # A change of any kind shows that a change of a target goes through again.
 _CHANGES: Final = frozenset(
     {Did.UPDATE, Did.ENABLE, Did.DISABLE, Did.ADD_MEMBERS, Did.REMOVE_MEMBERS}
@@ -128,15 +131,14 @@ async def _later_success(storage: Storage, partition: str, last: LogEntry) -> st
         ids = await holders_of(storage, partition, last.target.identifier)
     for each in ids:
         first, end = rows.log_index(each), rows.log_index(each, rows.log(milliseconds(last.time)))
-        for index in await first_rows(storage, partition, first, end, _LATER):
-            row = await storage.get(partition, rows.indexed_log(each, index.key))
-            if row is None:
-                continue
-            entry = LogEntry.model_validate(rows.unpack(row.values))
-            itself = (entry.target.type, entry.target.id) == (last.target.type, each)
-            same = itself and _same(last.operations, entry.operations)
-            if entry.outcome is Outcome.SUCCESS and same:
-                return entry.message_id
+        index = await first_rows(storage, partition, first, end, _LATER[-1])
+        keys = [rows.indexed_log(each, row.key) for row in index]
+        for start, stop in pairwise(_LATER):
+            for _, entry in await load_entries(storage, partition, keys[start:stop]):
+                itself = (entry.target.type, entry.target.id) == (last.target.type, each)
+                same = itself and _same(last.operations, entry.operations)
+                if entry.outcome is Outcome.SUCCESS and same:
+                    return entry.message_id
     return None
 
 

@@ -130,7 +130,9 @@ async def _part(
         return _Part([], _END)
     if question.message_id is not None:
         keys = await _of_message(storage, partition, question.message_id)
-        entries = await _load(storage, partition, [each for each in keys if first <= each < last])
+        entries = await load_entries(
+            storage, partition, [each for each in keys if first <= each < last]
+        )
         wanted = [(k, each) for k, each in entries if question.wants(each) and not each.part]
         whole = [Found(directory, k, await _whole(storage, partition, e)) for k, e in wanted]
         return _Part(whole, _END)
@@ -175,7 +177,7 @@ async def _by_user(
     read = 0
     while True:
         some, complete_to = await _indexed(storage, partition, subjects, (first, last), limit + 1)
-        for key, entry in await _load(storage, partition, some):
+        for key, entry in await load_entries(storage, partition, some):
             read += 1
             # Of a change of the user itself the first entry tells all.
             told = entry.part and entry.target.id in subjects
@@ -216,7 +218,7 @@ async def _of_message(storage: Storage, partition: str, message_id: str) -> list
     return sorted(keys)
 
 
-async def _load(
+async def load_entries(
     storage: Storage, partition: str, keys: Sequence[str]
 ) -> list[tuple[str, LogEntry]]:
     """Return the entries of the keys that are there."""
@@ -235,6 +237,6 @@ async def _whole(storage: Storage, partition: str, entry: LogEntry) -> LogEntry:
     first = rows.log_index(entry.job)
     index = await first_rows(storage, partition, first, first + rows.END, PARTS_MOST)
     keys = [rows.indexed_log(entry.job, each.key) for each in index]
-    parts = [each for _, each in await _load(storage, partition, keys)]
+    parts = [each for _, each in await load_entries(storage, partition, keys)]
     whole = merged([entry, *parts])
     return whole.model_copy(update={"access_cut": True}) if len(parts) == PARTS_MOST else whole

@@ -8,6 +8,23 @@ from tests.endpoint import Directory
 from tests.web.manage.test_failed_events import GONE, items
 
 
+async def test_a_success_is_found_behind_many_other_changes(directory: Directory) -> None:
+    """However many changes of other kinds have come since."""
+    kim = (await directory.create_user())["id"]
+    await directory.patch(kim, {"op": "replace", "path": "active", "value": "perhaps"})
+    enabled = None
+    for value in (False, True):
+        enabled = await directory.patch(kim, {"op": "replace", "path": "active", "value": value})
+    for number in range(70):
+        await directory.patch(kim, {"op": "replace", "path": "title", "value": str(number)})
+    (event,) = await items(directory)
+    assert enabled is not None
+    assert (event["state"], event["resolvedBy"]) == (
+        "resolved",
+        enabled.headers["x-message-id"],
+    )
+
+
 async def test_members_are_resolved_by_group_and_operation(directory: Directory) -> None:
     """By members added to the same group; not by one removed, a rename, or another group."""
     kim = (await directory.create_user())["id"]

@@ -105,7 +105,7 @@ def test_every_setting_named_exists(page: Path) -> None:
     known = {name.upper() for name in Settings.model_fields} | set(NAME.findall(infra))
     text = FENCED.sub("", page.read_text("utf-8"))
     names = {name for code in CODE.findall(text) for name in NAME.findall(code)}
-    shell = {"TOKEN_ID", "USER_ID", "TOKEN_URL"}  # variables of the commands shown
+    shell = {"TOKEN_ID", "USER_ID", "GROUP_ID", "TOKEN_URL"}  # variables of the commands shown
     assert names - known - shell == set()
 
 
@@ -162,6 +162,7 @@ async def variables(endpoint: Endpoint, directory: Directory) -> Mapping[str, st
         "SECRET": client.json["secret"]["value"],
         "SECRET_ID": client.json["secret"]["id"],
         "USER_ID": user["id"],
+        "GROUP_ID": (await directory.create_group("Of a guide"))["id"],
         "EVENT": events.json["items"][0]["id"],
     }
 

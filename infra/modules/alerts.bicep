@@ -24,7 +24,7 @@ var rules = [
   {
     name: 'token-expiring'
     title: 'A token expires soon'
-    meaning: 'Rotate it and paste the new one into the identity provider; GET /manage/v1/directories/{id}/tokens tells which.'
+    meaning: 'Rotate it and paste the new one into the identity provider; GET /manage/v1/directories/{id}/tokens tells which, or /clients if it is the secret of an OAuth client.'
     query: '${records} | where event == "token_expiring"'
     severity: 2
     window: 'PT1H'

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from scim.provisioning import rows
@@ -51,8 +51,8 @@ class Question:
     @property
     def keys(self) -> tuple[str, str]:
         """Return the range of log keys of the time asked for."""
-        before = self.until and _key(self.until - timedelta(milliseconds=1))
-        after = self.since and _key(self.since - timedelta(milliseconds=1))
+        before = self.until and _key_before(self.until)
+        after = self.since and _key_before(self.since)
         return before or rows.LOG, after or rows.LOG + rows.END
 
 
@@ -110,8 +110,8 @@ def _partition(directory: str) -> str:
     return rows.INSTALLATION if directory == INSTALLATION else rows.partition(directory)
 
 
-def _key(moment: datetime) -> str:
-    return rows.log(max(milliseconds(moment), 0))
+def _key_before(moment: datetime) -> str:
+    return rows.log(max(milliseconds(moment) - 1, 0))
 
 
 def _behind(key: str) -> str:

@@ -221,3 +221,12 @@ async def test_bad_bodies_are_refused(endpoint: Endpoint, body: bytes, status: i
     assert (answer.status, answer.json["status"]) == (status, status), answer.raw
     assert answer.headers["Content-Type"].startswith("application/problem+json")
     assert (await endpoint.manage("GET", "/directories")).json["items"] == []
+
+
+@pytest.mark.parametrize("name", ["from", "to"])
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00%2B23:59", "9999-12-31T23:59:59-23:59"])
+async def test_every_time_can_be_asked_for(directory: Directory, name: str, moment: str) -> None:
+    """The first and the last time there is are answered, as any other."""
+    for path in ("/log", f"/directories/{directory.id}/log"):
+        asked = await directory.endpoint.manage("GET", f"{path}?{name}={moment}")
+        assert asked.status == 200, asked.raw

@@ -82,8 +82,8 @@ _OF_ANSWERS: Final = (
         "resourceGone",
         "The identity provider changes a user or group that is not in this directory any more.",
         "Let it match anew: in Entra ID, restart the job by Microsoft Graph with resetScope Full, "
-        "because Restart provisioning keeps the links; in Okta, unassign the user and assign it "
-        "again.",
+        "because Restart provisioning keeps the links; in others, unassign the user and assign it "
+        "again, or unlink the group and push it again.",
     ),
     Cause(
         "addressUnknown",

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from scim.protocol.errors import InvalidFilter
-from scim.protocol.filter import Comparison, Filter
+from scim.protocol.filter import AttributePath, Comparison, Filter
 from scim.protocol.folding import fold
 from scim.protocol.matching import matcher, required_equalities
-from scim.protocol.schema import USER, Resource, ResourceType
+from scim.protocol.schema import Json, Resource, ResourceType
 from scim.provisioning.rules.rule import Rule
 from scim.provisioning.stored_users import StoredUser
 
-_BY_NAME: Final = {  # attributes by whose values rules are found, with what a bare name means
-    "groups": ("value", "display"),
-    "roles": ("value", "display"),
-}
-_Value = tuple[str, str, str]  # attribute, sub-attribute, folded value
+_Place = tuple[str | None, str, str | None]  # extension, attribute, sub-attribute
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +35,16 @@ class _Compiled:
 class CompiledRules:
     """The enabled rules of a set, ready to be applied.
 
-    A rule that can only match users with a certain group or role is looked at for those alone, so
-    the time for a user hardly grows with the number of rules. One whose condition the schemas do
-    not bear out any more matches nobody.
+    A rule that can only match users who have a certain text somewhere, such as the name of a group,
+    is looked at for those alone: the time for a user hardly grows with the number of such rules.
+    One whose condition the schemas do not bear out any more matches nobody.
     """
 
     def __init__(self, rules: Sequence[Rule], kind: ResourceType) -> None:
         self.kind = kind
         self._anyone: list[_Compiled] = []
-        self._by_value: dict[_Value, list[_Compiled]] = defaultdict(list)
+        self._by_text: dict[_Place, dict[str, list[_Compiled]]] = {}
+        enabled: list[tuple[_Compiled, list[tuple[_Place, str]]]] = []
         for rule in rules:
             if not rule.enabled:
                 continue
@@ -57,8 +53,15 @@ class CompiledRules:
                 compiled = _Compiled(rule, matcher(condition, kind))
             except InvalidFilter:
                 continue
-            value = _required_value(condition)
-            (self._anyone if value is None else self._by_value[value]).append(compiled)
+            enabled.append((compiled, list(_required_texts(condition, kind))))
+        asked = Counter(text for _, texts in enabled for text in texts)
+        for compiled, texts in enabled:
+            if not texts:
+                self._anyone.append(compiled)
+                continue
+            # What few rules ask for, few users have.
+            place, text = min(texts, key=asked.__getitem__)
+            self._by_text.setdefault(place, {}).setdefault(text, []).append(compiled)
 
     def access(self, directory: str, user: Resource) -> tuple[Granted, ...]:
         """Return what the rules grant a user of the directory, as `shown_to_rules` returns it.
@@ -81,10 +84,9 @@ class CompiledRules:
 
     def _candidates(self, user: Resource) -> Iterator[_Compiled]:
         yield from self._anyone
-        if self._by_value:
-            values = {value for name in _BY_NAME for value in _values(user, name)}
-            for value in values:
-                yield from self._by_value.get(value, ())
+        for place, rules in self._by_text.items():
+            for text in set(_texts(user, place)):
+                yield from rules.get(text, ())
 
 
 def shown_to_rules(user: StoredUser) -> Resource:
@@ -97,24 +99,40 @@ def shown_to_rules(user: StoredUser) -> Resource:
     return {**user.resource, "groups": groups}
 
 
-def _required_value(condition: Filter) -> _Value | None:
-    """Return a group or role that every match has, if there is one."""
+def _required_texts(condition: Filter, kind: ResourceType) -> Iterator[tuple[_Place, str]]:
+    """Yield the texts that every match has, with their places, as they are compared."""
     for each in required_equalities(condition):
-        path = each.path
-        name = path.name.lower()
-        if (
-            isinstance(each, Comparison)
-            and isinstance(each.value, str)
-            and (path.urn or USER).lower() == USER.lower()
-            and (path.sub or "value").lower() in _BY_NAME.get(name, ())
-        ):
-            return name, (path.sub or "value").lower(), fold(each.value)
-    return None
+        if isinstance(each, Comparison) and isinstance(each.value, str):
+            place = _place(each.path, kind)
+            if place is not None:
+                yield place, fold(each.value)
 
 
-def _values(user: Resource, name: str) -> Iterator[_Value]:
-    for entry in user.get(name, ()):
-        for sub in _BY_NAME[name]:
-            value = entry.get(sub)
+def _place(path: AttributePath, kind: ResourceType) -> _Place | None:
+    """Return where a comparison finds a text; None if it compares something else."""
+    found = kind.reference(path.urn, path.name, path.sub)
+    if found is None or found.attribute is None:
+        return None
+    # A bare name means the values of its entries.
+    sub = found.sub_attribute or found.attribute.sub("value")
+    if (sub or found.attribute).type != "string":
+        return None
+    urn = found.extension.urn if found.extension else None
+    return urn, found.attribute.name, sub.name if sub else None
+
+
+def _texts(user: Resource, place: _Place) -> Iterator[str]:
+    urn, name, sub = place
+    owner = user if urn is None else user.get(urn, {})
+    for entry in _entries(owner.get(name)):
+        # An entry may be of a schema that was declared otherwise before.
+        inner = entry.get(sub) if isinstance(entry, dict) else None
+        for value in _entries(inner) if sub else (entry,):
             if isinstance(value, str):
-                yield name, sub, fold(value)
+                yield fold(value)
+
+
+def _entries(value: Json) -> Sequence[Json]:
+    if isinstance(value, list):
+        return value
+    return () if value is None else (value,)

@@ -148,6 +148,7 @@ async def variables(endpoint: Endpoint, directory: Directory) -> Mapping[str, st
     user = await directory.create_user(userName="kim.larsen@example.com")
     await directory.send("POST", "/Users", {"userName": user["userName"]})  # refused: an event
     token = await endpoint.manage("POST", f"{ours}/tokens", {"description": "of a guide"})
+    app = await endpoint.manage("POST", f"{ours}/tokens", {"description": "App", "scope": "access"})
     client = await endpoint.manage("POST", f"{ours}/clients", {"description": "of a guide"})
     events = await endpoint.manage("GET", f"{ours}/failed-events")
     return {
@@ -157,6 +158,7 @@ async def variables(endpoint: Endpoint, directory: Directory) -> Mapping[str, st
         "BASE": f"{endpoint.origin}/scim/v2/{directory.id}",
         "TOKEN": token.json["value"],
         "TOKEN_ID": token.json["id"],
+        "APP_TOKEN": app.json["value"],
         "TOKEN_URL": f"{endpoint.origin}/oauth/{directory.id}/token",
         "CLIENT": client.json["id"],
         "SECRET": client.json["secret"]["value"],

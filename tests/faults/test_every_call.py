@@ -336,7 +336,6 @@ async def test_every_call_can_fail(
 
     And a client that repeats the request ends in the same state as without a fault.
     """
-    monkeypatch.setattr(groups, "AT_ONCE", 2)
     monkeypatch.setattr(memberships, "AT_ONCE", 2)
     monkeypatch.setattr(group_work, "BATCH", 2)
     monkeypatch.setattr(rule_walk, "PAGE", 1)

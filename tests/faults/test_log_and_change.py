@@ -27,7 +27,6 @@ async def test_log_and_change_go_together(
 
     And of each once. What is refused or fails is kept as such, if the store takes it.
     """
-    monkeypatch.setattr(groups, "AT_ONCE", 2)
     monkeypatch.setattr(memberships, "AT_ONCE", 2)
     monkeypatch.setattr(group_work, "BATCH", 2)
     monkeypatch.setattr(groups, "_PAUSE", 0)

@@ -316,7 +316,6 @@ async def access_told(world: World) -> dict[str, Counter[tuple[str, str]]]:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let small groups take several commits, and nobody wait by the clock on the wall."""
-    monkeypatch.setattr(groups, "AT_ONCE", 2)
     monkeypatch.setattr(memberships, "AT_ONCE", 2)
     monkeypatch.setattr(group_work, "BATCH", 2)
     monkeypatch.setattr(rule_walk, "PAGE", 2)

@@ -8,40 +8,38 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from scim.protocol.errors import NotFound, Uniqueness
+from scim.protocol.errors import NotFound
 from scim.protocol.patch import Operation as PatchOperation
 from scim.protocol.resource import read_resource, replace, with_schemas
 from scim.protocol.schema import Json, Resource, ResourceType
 from scim.provisioning import rows
-from scim.provisioning.changes import group_rows, jobs
 from scim.provisioning.changes.commits import Commit
 from scim.provisioning.changes.enforcement import check_allowed
-from scim.provisioning.changes.jobs import Job, Jobs
+from scim.provisioning.changes.jobs import Jobs
 from scim.provisioning.changes.preconditions import check_preconditions
 from scim.provisioning.changes.reading import patched, read_patch, standard_body
 from scim.provisioning.groups import effects as group_log
 from scim.provisioning.groups import memberships
+from scim.provisioning.groups.deletion import GroupDeletion
 from scim.provisioning.groups.member_changes import MemberChange, member_ids, split_members
-from scim.provisioning.groups.memberships import AT_ONCE, Delta, Known
+from scim.provisioning.groups.memberships import Delta, Known
 from scim.provisioning.groups.queue import GroupQueue
 from scim.provisioning.groups.small_changes import SmallChange, SmallChanges, fits, is_small
+from scim.provisioning.groups.storing import Storing
 from scim.provisioning.identifiers import resource_id
-from scim.provisioning.log.entries import Call, Did, entry_rows
-from scim.provisioning.ports import COMMIT_ROWS, Operation, Storage, Unavailable
+from scim.provisioning.log.entries import Call, Did
+from scim.provisioning.ports import Storage, Unavailable
 from scim.provisioning.rules.rule_sets import RuleSets
-from scim.provisioning.rules.rulings import Ruling
 from scim.provisioning.stored_groups import (
     Member,
     StoredGroup,
     load_group,
-    load_groups,
     members_of,
 )
 from scim.provisioning.versions import created, touched, updated
 
 JOB_WAIT: Final = timedelta(seconds=30)  # a change waits this long for the open job of its group
 _PAUSE: Final = 0.1  # seconds between looks at such a group
-_CHUNKS_AT_ONCE: Final = 2  # rows of pending ids that fit one commit by their bytes
 
 
 class Groups:
@@ -58,8 +56,8 @@ class Groups:
         self._storage = storage
         self.kind = kind
         self._now = now
-        self._jobs = work
-        self._rules = rules
+        self._storing = Storing(storage, work, rules)
+        self._deletion = GroupDeletion(storage, work, rules)
         self._small = SmallChanges(storage, kind, now, rules, self._ready)
         self._queue = GroupQueue[SmallChange, StoredGroup](self._small.make, fits)
 
@@ -83,7 +81,7 @@ class Groups:
         while True:
             read_at = self._now()
             delta = await self._delta(call, group, change, {})
-            if await self._store(call, commit, read_at, None, group, delta):
+            if await self._storing.attempt(call, commit, read_at, None, group, delta):
                 return group
 
     async def get(self, directory: str, group_id: str) -> StoredGroup:
@@ -134,31 +132,12 @@ class Groups:
         check_allowed(call, self.kind, [Did.DELETE])
         commit = self._commit(call)
         async with self._queue.alone(_place(call, group_id)):
-            await self._delete(call, commit, group_id)
-
-    async def _delete(self, call: Call, commit: Commit, group_id: str) -> None:
-        while True:
-            read_at = self._now()
-            group = await self._ready(call, group_id)
-            check_preconditions(call, group.resource)
-            operations = await self._deletion(call, group)
-            if operations is not None:
-                if await commit.attempt(operations, read_at=read_at):
+            while True:
+                read_at = self._now()
+                group = await self._ready(call, group_id)
+                check_preconditions(call, group.resource)
+                if await self._deletion.attempt(call, commit, group, read_at):
                     return
-                continue
-            job_id = resource_id(call.started)
-            operations = [
-                *group_rows.hide(group, job_id),
-                *jobs.begin(
-                    job_id, Job.begun_by(call, kind="group", target=group_id, walk="clear"), []
-                ),
-                *entry_rows(
-                    call.log_key(), group_log.deleted(call, group, 0), [group_id], job=job_id
-                ),
-            ]
-            if await commit.attempt(operations, read_at=read_at):
-                await self._jobs.finish(call.directory, job_id)
-                return
 
     def _read(self, call: Call, body: Json) -> tuple[Resource, MemberChange]:
         standard = standard_body(call, self.kind, body)
@@ -219,7 +198,7 @@ class Groups:
             if after.resource["displayName"] != before.resource["displayName"]:
                 after = dataclasses.replace(after, number=before.number + 1)
                 delta = await self._renamed(call, after, delta)
-            if await self._store(call, commit, read_at, before, after, delta):
+            if await self._storing.attempt(call, commit, read_at, before, after, delta):
                 return after
 
     async def _ready(self, call: Call, group_id: str) -> StoredGroup:
@@ -236,7 +215,7 @@ class Groups:
     async def _known(self, call: Call, change: MemberChange) -> Known:
         """Read the subjects of a small change beside the group, to save a round trip."""
         ids = [*change.add, *change.remove]
-        if change.whole or len(ids) > AT_ONCE:
+        if change.whole or len(ids) > memberships.AT_ONCE:
             return {}
         partition = rows.partition(call.directory)
         return {
@@ -260,119 +239,9 @@ class Groups:
         stay = [each for each in members if each.resource["id"] not in leaving]
         return dataclasses.replace(delta, renames=stay)
 
-    async def _store(
-        self,
-        call: Call,
-        commit: Commit,
-        read_at: datetime,
-        before: StoredGroup | None,
-        after: StoredGroup,
-        delta: Delta,
-    ) -> bool:
-        """Commit the change, as a job if it is too long for one commit."""
-        group_id = after.resource["id"]
-        taken = _taken(after.resource)
-        ruling = await self._rules.ruling(call, delta.subjects)
-        operations = _at_once(before, after, delta, ruling)
-        if operations is not None:
-            subjects = [group_id, *(each.resource["id"] for each in delta.subjects)]
-            entry = group_log.changed(call, before, after, delta, ruling.changes)
-            operations += entry_rows(call.log_key(), entry, subjects)
-            if len(operations) <= COMMIT_ROWS:
-                return await commit.attempt(operations, read_at=read_at, taken=taken)
-        job_id = resource_id(call.started)
-        chunks = [
-            *jobs.chunked("add", delta.joins.ids),
-            *jobs.chunked("remove", delta.leaves.ids),
-        ]
-        job = Job.begun_by(
-            call,
-            kind="group",
-            target=group_id,
-            walk="" if delta.renames == () else "rename",
-            chunks=len(chunks),
-            total=len(delta.joins.ids) + len(delta.leaves.ids),
-        )
-        entry = group_log.changed(call, before, after, delta, None)
-        await self._write_ahead(call, job_id, chunks)
-        operations = [
-            *_group_rows(before, dataclasses.replace(after, job=job_id)),
-            *jobs.begin(job_id, job, chunks[:_CHUNKS_AT_ONCE]),
-            *entry_rows(call.log_key(), entry, [group_id], job=job_id),
-        ]
-        if not await commit.attempt(operations, read_at=read_at, taken=taken):
-            return False
-        await self._jobs.finish(call.directory, job_id)
-        return True
-
-    async def _write_ahead(
-        self, call: Call, job_id: str, chunks: Sequence[tuple[str, Sequence[str]]]
-    ) -> None:
-        """Store pending ids that the first commit cannot hold; without their job they are void."""
-        for number in range(_CHUNKS_AT_ONCE, len(chunks)):
-            await self._storage.commit(
-                rows.partition(call.directory), [jobs.chunk_row(job_id, number, chunks[number])]
-            )
-
-    async def _deletion(self, call: Call, group: StoredGroup) -> list[Operation] | None:
-        """Return the rows that remove the group in one commit; None if they are too many."""
-        partition, group_id = rows.partition(call.directory), group.resource["id"]
-        members = await memberships.few_members(self._storage, partition, group_id)
-        if members is None or len(group.parents) > AT_ONCE:
-            return None
-        parents = await load_groups(self._storage, partition, group.parents)
-        ruling = await self._rules.ruling(call, members)
-        operations = [
-            *group_rows.delete(group),
-            *(row for each in members for row in group_rows.leave(each, group_id, ruling)),
-            *(row for each in parents for row in group_rows.unlink_group(group, *each)),
-        ]
-        subjects = [group_id, *(each.resource["id"] for each in members), *group.parents]
-        entry = group_log.deleted(call, group, len(members) + len(parents), ruling.changes)
-        operations += entry_rows(call.log_key(), entry, subjects)
-        return operations if len(operations) <= COMMIT_ROWS else None
-
     def _commit(self, call: Call) -> Commit:
         return Commit(self._storage, rows.partition(call.directory), call.log_key(), self._now)
 
 
 def _place(call: Call, group_id: str) -> str:
     return f"{call.directory} {group_id}"
-
-
-def _at_once(
-    before: StoredGroup | None, after: StoredGroup, delta: Delta, ruling: Ruling
-) -> list[Operation] | None:
-    """Return the rows of the change if its members fit one commit, else None."""
-    touched_members = len(delta.joins.ids) + len(delta.leaves.ids)
-    if delta.renames is None or touched_members + len(delta.renames) > AT_ONCE:
-        return None
-    group_id = after.resource["id"]
-    return [
-        *_group_rows(before, after),
-        *(row for each in delta.joins.subjects for row in group_rows.join(each, after, ruling)),
-        *(
-            row
-            for each in delta.leaves.subjects
-            for row in group_rows.leave(each, group_id, ruling)
-        ),
-        *(row for each in delta.renames for row in group_rows.rename(each, after, ruling)),
-    ]
-
-
-def _group_rows(before: StoredGroup | None, after: StoredGroup) -> list[Operation]:
-    return group_rows.insert(after) if before is None else group_rows.replace(before, after)
-
-
-def _taken(group: Resource) -> Callable[[str], Exception | None]:
-    unique = group_rows.unique_key(group)
-
-    def taken(key: str) -> Exception | None:
-        if key != unique:
-            return None
-        return Uniqueness(
-            f"The displayName {group['displayName'][:200]!r} belongs to another group of this "
-            "directory. Find that group with a filter on displayName, or choose another name."
-        )
-
-    return taken

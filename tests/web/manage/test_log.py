@@ -11,7 +11,7 @@ import pytest
 
 from scim.provisioning import rows
 from scim.provisioning.changes import jobs
-from scim.provisioning.groups import groups, memberships
+from scim.provisioning.groups import memberships
 from scim.provisioning.groups import work as group_work
 from scim.provisioning.identifiers import resource_id
 from scim.provisioning.log import report as log_report
@@ -225,7 +225,6 @@ async def test_a_long_change_is_one_entry(
     directory: Directory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A change of several commits is one entry by time and by message; a member finds its part."""
-    monkeypatch.setattr(groups, "AT_ONCE", 2)
     monkeypatch.setattr(memberships, "AT_ONCE", 2)
     monkeypatch.setattr(group_work, "BATCH", 2)
     monkeypatch.setattr(jobs, "_PAUSE", 0)

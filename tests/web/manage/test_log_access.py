@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from scim.provisioning.changes import jobs
-from scim.provisioning.groups import groups, memberships
+from scim.provisioning.groups import memberships
 from scim.provisioning.groups import work as group_work
 from scim.provisioning.log import access_changes, report
 from scim.provisioning.log.access_changes import AccessChange, AccessChanges
@@ -64,7 +64,6 @@ async def test_a_long_change_tells_it_as_one(
     directory: Directory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All commits together by time, its own to each member; beyond a number it says it is cut."""
-    monkeypatch.setattr(groups, "AT_ONCE", 2)
     monkeypatch.setattr(memberships, "AT_ONCE", 2)
     monkeypatch.setattr(group_work, "BATCH", 2)
     monkeypatch.setattr(jobs, "_PAUSE", 0)

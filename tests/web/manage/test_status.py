@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from scim.provisioning import rows
-from scim.provisioning.groups import groups, memberships
+from scim.provisioning.groups import memberships
 from scim.provisioning.groups import work as group_work
 from scim.provisioning.log import contacts
 from scim.provisioning.log.contacts import read_contacts
@@ -144,7 +144,6 @@ async def test_a_long_change_counts_once(
 ) -> None:
     """However many commits it takes."""
     monkeypatch.setattr(memberships, "AT_ONCE", 2)
-    monkeypatch.setattr(groups, "AT_ONCE", 2)
     monkeypatch.setattr(group_work, "BATCH", 2)
     people = [(await directory.create_user())["id"] for _ in range(6)]
     group = (await directory.create_group("Tunnels"))["id"]

@@ -1,0 +1,67 @@
+"""How a group is deleted: in one commit if it can be, else begun as a job."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from scim.provisioning import rows
+from scim.provisioning.changes import group_rows, jobs
+from scim.provisioning.changes.commits import Commit
+from scim.provisioning.changes.jobs import Job, Jobs
+from scim.provisioning.groups import effects as group_log
+from scim.provisioning.groups import memberships
+from scim.provisioning.identifiers import resource_id
+from scim.provisioning.log.entries import Call, entry_rows
+from scim.provisioning.ports import COMMIT_ROWS, Operation, Storage
+from scim.provisioning.rules.rule_sets import RuleSets
+from scim.provisioning.stored_groups import (
+    StoredGroup,
+    load_groups,
+)
+
+
+class GroupDeletion:
+    """Deletes groups of all directories."""
+
+    def __init__(self, storage: Storage, work: Jobs, rules: RuleSets) -> None:
+        self._storage = storage
+        self._jobs = work
+        self._rules = rules
+
+    async def attempt(
+        self, call: Call, commit: Commit, group: StoredGroup, read_at: datetime
+    ) -> bool:
+        """Return whether the group is gone, with its memberships; False to decide anew."""
+        operations = await self._operations(call, group)
+        if operations is not None:
+            return await commit.attempt(operations, read_at=read_at)
+        job_id, group_id = resource_id(call.started), group.resource["id"]
+        job = Job.begun_by(call, kind="group", target=group_id, walk="clear")
+        entry = group_log.deleted(call, group, 0)
+        operations = [
+            *group_rows.hide(group, job_id),
+            *jobs.begin(job_id, job, []),
+            *entry_rows(call.log_key(), entry, [group_id], job=job_id),
+        ]
+        if not await commit.attempt(operations, read_at=read_at):
+            return False
+        await self._jobs.finish(call.directory, job_id)
+        return True
+
+    async def _operations(self, call: Call, group: StoredGroup) -> list[Operation] | None:
+        """Return the rows that remove the group in one commit; None if they are too many."""
+        partition, group_id = rows.partition(call.directory), group.resource["id"]
+        members = await memberships.few_members(self._storage, partition, group_id)
+        if members is None or len(group.parents) > memberships.AT_ONCE:
+            return None
+        parents = await load_groups(self._storage, partition, group.parents)
+        ruling = await self._rules.ruling(call, members)
+        operations = [
+            *group_rows.delete(group),
+            *(row for each in members for row in group_rows.leave(each, group_id, ruling)),
+            *(row for each in parents for row in group_rows.unlink_group(group, *each)),
+        ]
+        subjects = [group_id, *(each.resource["id"] for each in members), *group.parents]
+        entry = group_log.deleted(call, group, len(members) + len(parents), ruling.changes)
+        operations += entry_rows(call.log_key(), entry, subjects)
+        return operations if len(operations) <= COMMIT_ROWS else None

@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from scim.provisioning import rows
 from scim.provisioning.identifiers import is_resource_id, milliseconds
-from scim.provisioning.log.contacts import read_contacts
+from scim.provisioning.log.contacts import ContactBook
 from scim.provisioning.log.entries import Did, LogEntry, Outcome
 from scim.provisioning.log.failed_events import (
     STRANGER,
@@ -47,6 +47,7 @@ class FoundEvent:
 
 async def read_events(
     storage: Storage,
+    contacts: ContactBook,
     directory: str,
     question: Question,
     state: State | None,
@@ -70,7 +71,7 @@ async def read_events(
         some = places[start : start + limit + 1]
         loading = (load_event(storage, partition, rows.placed_event(each)) for each in some)
         events = [each for each in await asyncio.gather(*loading) if each is not None]
-        wanted = (state_of(storage, partition, e) for e in events if _wants(question, e))
+        wanted = (state_of(storage, contacts, directory, e) for e in events if _wants(question, e))
         found += [each for each in await asyncio.gather(*wanted) if state in (None, each.state)]
         if len(found) > limit:
             return found[:limit], found[limit - 1].stored.place
@@ -108,7 +109,9 @@ async def _about(storage: Storage, directory: str, question: Question) -> list[S
     return found
 
 
-async def state_of(storage: Storage, partition: str, stored: StoredEvent) -> FoundEvent:
+async def state_of(
+    storage: Storage, contacts: ContactBook, directory: str, stored: StoredEvent
+) -> FoundEvent:
     """Return the event with its state: resolved by a later success of the same kind of change.
 
     Whoever was not let in is, once the identity provider has called with a valid credential.
@@ -116,10 +119,10 @@ async def state_of(storage: Storage, partition: str, stored: StoredEvent) -> Fou
     if stored.event.state == "ignored":
         return FoundEvent(stored, "ignored", None)
     if stored.event.last.actor == STRANGER:
-        contacts, _ = await read_contacts(storage, partition)
-        let_in = contacts.last is not None and contacts.last > stored.event.last.time
+        last = (await contacts.read(directory)).last
+        let_in = last is not None and last > stored.event.last.time
         return FoundEvent(stored, "resolved" if let_in else "open", None)
-    message_id = await _later_success(storage, partition, stored.event.last)
+    message_id = await _later_success(storage, rows.partition(directory), stored.event.last)
     return FoundEvent(stored, "resolved" if message_id else "open", message_id)
 
 

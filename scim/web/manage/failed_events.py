@@ -52,12 +52,18 @@ class EventChange(Sent):
 
 async def _list(call: Managed) -> Reply:
     directory = await call.directory()
-    question, storage = log.asked(call), call.services.storage
+    question, services = log.asked(call), call.services
     state = _state(call.request.query.get("state"))
 
     async def read(after: object, limit: int) -> tuple[Sequence[FailedEvent], object]:
         found, place = await read_events(
-            storage, directory.id, question, state, str(after or ""), limit
+            services.storage,
+            services.contacts,
+            directory.id,
+            question,
+            state,
+            str(after or ""),
+            limit,
         )
         return [_shown(directory.id, each) for each in found], place
 
@@ -87,8 +93,9 @@ async def _event(call: Managed, directory: str) -> StoredEvent:
 
 
 async def _now(call: Managed, directory: str, stored: StoredEvent) -> FailedEvent:
-    partition = rows.partition(directory)
-    return _shown(directory, await state_of(call.services.storage, partition, stored))
+    services = call.services
+    found = await state_of(services.storage, services.contacts, directory, stored)
+    return _shown(directory, found)
 
 
 def _shown(directory: str, found: FoundEvent) -> FailedEvent:

@@ -9,6 +9,7 @@ import pytest
 from scim.protocol.patch import MAX_OPERATIONS
 from scim.provisioning import rows
 from scim.provisioning.changes import totals
+from scim.provisioning.upkeep.checker import check
 from tests.endpoint import Directory
 
 LARGE = 130  # members; a change of all of them takes several commits
@@ -190,3 +191,20 @@ async def test_a_member_filter_on_something_else_reads_the_members(directory: Di
     remove = {"op": "remove", "path": 'members[type eq "Group"]'}
     assert (await directory.patch_group(group["id"], remove)).status == 204
     assert await directory.members(group["id"]) == {kim}
+
+
+@pytest.mark.parametrize("size", [0, LARGE])
+async def test_groups_within_each_other_can_be_deleted(directory: Directory, size: int) -> None:
+    """A group that is member of its own member goes as any other, and nothing of it is left."""
+    one = (await directory.create_group("One", await users(directory, size)))["id"]
+    other = (await directory.create_group("Other", [one]))["id"]
+    assert (await directory.patch_group(one, adding([other]))).status == 204
+    assert await counted(directory) == {"groups": 2, "memberships": size + 2}
+    assert (await directory.send("DELETE", f"/Groups/{one}")).status == 204
+    assert await directory.members(other) == set()
+    assert await counted(directory) == {"groups": 1}
+    assert (await directory.send("DELETE", f"/Groups/{other}")).status == 204
+    assert await open_jobs(directory) == 0
+    services = directory.endpoint.services
+    partition = rows.partition(directory.id)
+    assert not [*await check(services.storage, partition, services.now())]

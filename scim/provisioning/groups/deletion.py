@@ -61,7 +61,9 @@ class GroupDeletion:
             *(row for each in members for row in group_rows.leave(each, group_id, ruling)),
             *(row for each in parents for row in group_rows.unlink_group(group, *each)),
         ]
+        # A group may be member and parent at once: its row is replaced once, as a parent's.
+        operations = [*{each.key: each for each in operations}.values()]
         subjects = [group_id, *(each.resource["id"] for each in members), *group.parents]
         entry = group_log.deleted(call, group, len(members) + len(parents), ruling.changes)
-        operations += entry_rows(call.log_key(), entry, subjects)
+        operations += entry_rows(call.log_key(), entry, [*dict.fromkeys(subjects)])
         return operations if len(operations) <= COMMIT_ROWS else None

@@ -98,6 +98,14 @@ KINDS: Final = {
 }
 
 
+def place_of(error: BaseException) -> str:
+    """Return where an exception was raised; its text may quote what a client sent."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace else "?"
+
+
 def tell(event: Event, **facts: str | int) -> None:
     """Write a record with exactly the facts of its kind."""
     kind = KINDS[event]

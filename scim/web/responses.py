@@ -10,7 +10,7 @@ import orjson
 from scim.protocol.errors import InternalError, ScimError, ServiceUnavailable
 from scim.protocol.schema import Json, Resource
 from scim.provisioning.ports import LimitExceeded, Unavailable
-from scim.provisioning.telemetry import Event, tell
+from scim.provisioning.telemetry import Event, place_of, tell
 from scim.web.requests import Request
 from scim.web.services import Misconfigured
 
@@ -63,12 +63,8 @@ def to_error(error: Exception, message_id: str) -> ScimError:
         )
         refusal.status = 413
         return refusal
-    # Type and place, never values: an exception's text may quote what the client sent.
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace else "?"
-    tell(Event.DEFECT, messageId=message_id, error=type(error).__name__, place=place)
+    name, place = type(error).__name__, place_of(error)
+    tell(Event.DEFECT, messageId=message_id, error=name, place=place)
     return InternalError("Something is wrong in the endpoint itself; its log names the message id.")
 
 

@@ -9,6 +9,7 @@ import pytest
 from scim.protocol.patch import MAX_OPERATIONS
 from scim.provisioning import rows
 from scim.provisioning.changes import totals
+from scim.provisioning.groups.storing import NAME_LENGTH
 from scim.provisioning.upkeep.checker import check
 from tests.endpoint import Directory
 
@@ -208,3 +209,17 @@ async def test_groups_within_each_other_can_be_deleted(directory: Directory, siz
     services = directory.endpoint.services
     partition = rows.partition(directory.id)
     assert not [*await check(services.storage, partition, services.now())]
+
+
+@pytest.mark.parametrize("size", [1, LARGE])
+async def test_a_name_has_to_fit_every_membership(directory: Directory, size: int) -> None:
+    """One that is too long is refused before anything is changed; the longest one is taken."""
+    group = (await directory.create_group("Tunnels", await users(directory, size)))["id"]
+    longest = "\U0001f687" * NAME_LENGTH
+    renaming = {"op": "replace", "path": "displayName"}
+    before = await directory.state()
+    refused = await directory.patch_group(group, {**renaming, "value": f"{longest}s"})
+    assert (refused.status, refused.json["scimType"]) == (400, "invalidValue")
+    assert await directory.state() == before
+    assert (await directory.patch_group(group, {**renaming, "value": longest})).status == 204
+    assert await open_jobs(directory) == 0

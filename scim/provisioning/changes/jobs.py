@@ -25,6 +25,7 @@ from scim.provisioning.ports import (
     Conflict,
     Delete,
     Insert,
+    LimitExceeded,
     Operation,
     Put,
     Replace,
@@ -181,7 +182,7 @@ class Jobs:
                 await self._step(directory, job_id, job, row)
             except Conflict:
                 await asyncio.sleep(0)  # something the batch read has changed: read again
-            except Unavailable as error:
+            except (Unavailable, LimitExceeded) as error:
                 await self._note_failure(directory, job_id, error)
                 return False
         return False
@@ -274,7 +275,7 @@ class Jobs:
         await self._storage.commit(partition, operations)
         await note_if_late(self._storage, partition, now, self._now())
 
-    async def _note_failure(self, directory: str, job_id: str, error: Unavailable) -> None:
+    async def _note_failure(self, directory: str, job_id: str, error: Exception) -> None:
         partition = rows.partition(directory)
         try:
             row = await self._storage.get(partition, rows.job(job_id))

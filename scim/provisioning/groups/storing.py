@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
-from scim.protocol.errors import Uniqueness
+from scim.protocol.errors import InvalidValue, Uniqueness
 from scim.protocol.schema import Resource
 from scim.provisioning import rows
 from scim.provisioning.changes import group_rows, jobs
@@ -25,6 +25,7 @@ from scim.provisioning.stored_groups import (
     StoredGroup,
 )
 
+NAME_LENGTH: Final = 10_000  # characters; the name stands in the row of every membership
 _CHUNKS_AT_ONCE: Final = 2  # rows of pending ids that fit one commit by their bytes
 
 
@@ -47,8 +48,10 @@ class Storing:
     ) -> bool:
         """Return whether the change is stored, `before` being None for a new group.
 
-        A change too long for one commit is a job, and done when this returns. Raises Uniqueness.
+        A change too long for one commit is a job, and done when this returns. Raises Uniqueness,
+        InvalidValue.
         """
+        _check_name(after.resource)
         group_id = after.resource["id"]
         taken = _taken(after.resource)
         ruling = await self._rules.ruling(call, delta.subjects)
@@ -116,6 +119,12 @@ def _at_once(
 
 def _group_rows(before: StoredGroup | None, after: StoredGroup) -> list[Operation]:
     return group_rows.insert(after) if before is None else group_rows.replace(before, after)
+
+
+def _check_name(group: Resource) -> None:
+    # Before the first commit: a job that meets a row beyond its limit could not end.
+    if len(group["displayName"]) > NAME_LENGTH:
+        raise InvalidValue(f"displayName has more than {NAME_LENGTH} characters; shorten it.")
 
 
 def _taken(group: Resource) -> Callable[[str], Exception | None]:

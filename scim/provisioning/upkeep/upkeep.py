@@ -14,7 +14,7 @@ from scim.provisioning.directories.directories import Directories
 from scim.provisioning.directories.stored import Directory
 from scim.provisioning.log.management import deliver
 from scim.provisioning.ports import Storage, Unavailable
-from scim.provisioning.telemetry import Event, tell
+from scim.provisioning.telemetry import Event, place_of, tell
 from scim.provisioning.tokens.stored import tokens_of
 from scim.provisioning.tokens.tokens import Tokens
 from scim.provisioning.tokens.usage import TokenUsage
@@ -77,16 +77,19 @@ class Upkeep:
     async def _look_after(self, directory: str, until: datetime) -> None:
         for job_id, job in await self._jobs.all(directory):
             if job.state == "open":
-                await self._jobs.work(directory, job_id, until)
+                await _or_put_off(self._jobs.work(directory, job_id, until), directory)
             elif job.state == "done" and self._now() - job.started > RESULTS:
                 await self._jobs.forget(directory, job_id)
         await settle_doubt(self._storage, rows.partition(directory), self._now())
         await totals.fold(self._storage, rows.partition(directory), self._now())
 
 
-async def _or_put_off(duty: Awaitable[None], directory: str = "") -> None:
+async def _or_put_off(duty: Awaitable[object], directory: str = "") -> None:
     """Do a duty; in trouble leave it to the next run, so that it keeps no other waiting."""
     try:
         await duty
     except Unavailable as error:
         tell(Event.UPKEEP_PUT_OFF, directory=directory, error=str(error))
+    except Exception as error:  # noqa: BLE001 - a defect that one directory meets is not to stop all
+        what = f"{type(error).__name__} in {place_of(error)}"
+        tell(Event.UPKEEP_PUT_OFF, directory=directory, error=what)

@@ -9,7 +9,7 @@ import pytest
 
 from scim.provisioning import rows
 from scim.provisioning.changes.jobs import FAILURES
-from scim.provisioning.ports import Delete, Operation, Unavailable
+from scim.provisioning.ports import Delete, LimitExceeded, Operation, Unavailable
 from scim.storage.sqlite import SqliteStorage
 from tests.endpoint import Clock, Counted, Directory, running
 
@@ -40,6 +40,7 @@ class Throttled(Counted):
     """A storage that refuses the commits in which a job goes on, while it is busy."""
 
     busy = True
+    refusal: Exception = Unavailable("busy", retry_after=0)
     clock: Clock | None = None
 
     async def commit(self, partition: str, operations: Sequence[Operation]) -> None:
@@ -47,15 +48,17 @@ class Throttled(Counted):
         kinds = {each.key[:2] for each in operations}
         if self.clock and self.busy and {"j_", "u_"} <= kinds:
             self.clock.forward(minutes=1)  # longer than a call waits for its job
-            raise Unavailable("busy", retry_after=0)
+            raise self.refusal
         await super().commit(partition, operations)
 
 
+@pytest.mark.parametrize("refusal", [Throttled.refusal, LimitExceeded("busy")])
 async def test_a_failed_job_goes_on_when_an_admin_says_so(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, refusal: Exception
 ) -> None:
     """It stays failed while the timer runs; tried again, the change is there as a whole."""
     storage = Throttled(SqliteStorage(":memory:"))
+    storage.refusal = refusal
     async with running(tmp_path, storage) as endpoint:
         storage.clock = endpoint.clock
         directory = await endpoint.directory("demo")
@@ -79,6 +82,30 @@ async def test_a_failed_job_goes_on_when_an_admin_says_so(
         await endpoint.services.upkeep.run()
         assert await directory.members(group) == set(ids)
         assert (await directory.patch_group(group, add)).status in (200, 204)
+
+
+async def test_a_defect_in_one_job_stops_no_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The timer tells of it without its text, and does what else is due, here and elsewhere."""
+    storage = Throttled(SqliteStorage(":memory:"))
+    storage.refusal = ArithmeticError("kim@example.com")
+    async with running(tmp_path, storage) as endpoint:
+        storage.clock = endpoint.clock
+        directory, other = [await endpoint.directory(name) for name in ("demo", "other")]
+        ids = [(await directory.create_user())["id"] for _ in range(60)]
+        group = (await directory.create_group("Tunnels"))["id"]
+        add = {"op": "add", "path": "members", "value": [{"value": each} for each in ids]}
+        assert (await directory.patch_group(group, add)).status == 500
+        for each in (directory, other):
+            await endpoint.manage("POST", f"/directories/{each.id}/check")
+        await endpoint.services.upkeep.run()
+        found = (await endpoint.manage("GET", "/jobs")).json["items"]
+        states = sorted((each["kind"], each["state"]) for each in found)
+        assert states == [("check", "done"), ("check", "done"), ("group", "open")]
+        assert "event=upkeep_put_off" in caplog.text
+        assert "ArithmeticError in Throttled.commit" in caplog.text
+        assert "kim@example.com" not in caplog.text
 
 
 async def test_what_does_not_exist_is_told(directory: Directory) -> None:

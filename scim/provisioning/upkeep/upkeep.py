@@ -53,17 +53,28 @@ class Upkeep:
         self._now = now
 
     async def run(self) -> None:
-        """Do what is due in every directory; trouble in one does not keep the others waiting."""
+        """Do what is due in every directory.
+
+        Neither trouble nor long work in one keeps the others waiting: each has its turn, and what
+        is left of long work goes on when all else is done.
+        """
         until = self._now() + SLICE
+        turns_until = self._now() + SLICE / 2
         await self._usage.write()
-        for directory in await self._directories.all():
-            if self._now() >= until:
+        directories = await self._directories.all()
+        unfinished: list[tuple[str, str]] = []
+        for number, directory in enumerate(directories):
+            now = self._now()
+            if now >= until:
                 return
+            turn = now + max(turns_until - now, timedelta()) / (len(directories) - number)
             await _or_put_off(self._look_after_tokens(directory), directory.id)
-            await _or_put_off(self._look_after(directory.id, until), directory.id)
+            await _or_put_off(self._look_after(directory.id, turn, unfinished), directory.id)
         for duty in self._duties:
             await _or_put_off(duty(until))
         await _or_put_off(purge(self._storage, self._directories, self._tokens, self._now, until))
+        for directory_id, job_id in unfinished:
+            await _or_put_off(self._jobs.work(directory_id, job_id, until), directory_id)
 
     async def _look_after_tokens(self, directory: Directory) -> None:
         await deliver(self._storage, directory.id)
@@ -74,10 +85,15 @@ class Upkeep:
         else:
             await flag_expiring(self._storage, tokens, self._now())
 
-    async def _look_after(self, directory: str, until: datetime) -> None:
+    async def _look_after(
+        self, directory: str, turn: datetime, unfinished: list[tuple[str, str]]
+    ) -> None:
+        """Do what is due in a directory; jobs that last longer than its turn are `unfinished`."""
         for job_id, job in await self._jobs.all(directory):
             if job.state == "open":
-                await _or_put_off(self._jobs.work(directory, job_id, until), directory)
+                await _or_put_off(self._jobs.work(directory, job_id, turn), directory)
+                if self._now() >= turn:
+                    unfinished.append((directory, job_id))
             elif job.state == "done" and self._now() - job.started > RESULTS:
                 await self._jobs.forget(directory, job_id)
         await settle_doubt(self._storage, rows.partition(directory), self._now())

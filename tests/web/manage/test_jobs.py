@@ -108,6 +108,31 @@ async def test_a_defect_in_one_job_stops_no_other(
         assert "kim@example.com" not in caplog.text
 
 
+async def test_a_long_job_keeps_nobody_waiting(tmp_path: Path) -> None:
+    """While one directory has work for many runs of the timer, each run does all else."""
+    storage = Throttled(SqliteStorage(":memory:"))
+    async with running(tmp_path, storage) as endpoint:
+        storage.clock = endpoint.clock
+        directory, *others = [await endpoint.directory(str(number)) for number in range(4)]
+        ids = [(await directory.create_user())["id"] for _ in range(400)]
+        group = (await directory.create_group("Tunnels"))["id"]
+        add = {"op": "add", "path": "members", "value": [{"value": each} for each in ids]}
+        assert (await directory.patch_group(group, add)).status == 503
+        for each in others:
+            await endpoint.manage("POST", f"/directories/{each.id}/check")
+
+        storage.busy = False
+        endpoint.clock.step *= 1_800  # every look at the clock takes 1.8 s
+        await endpoint.services.upkeep.run()
+        jobs = (await endpoint.manage("GET", "/jobs")).json["items"]
+        assert {each["kind"] for each in jobs if each["state"] == "open"} <= {"group"}
+        sync = (await endpoint.manage("GET", "/rule-sync")).json["directories"]
+        assert {each["state"] for each in sync} <= {"running", "closing", "synced"}
+        for _ in range(40):
+            await endpoint.services.upkeep.run()
+        assert await directory.members(group) == set(ids)
+
+
 async def test_what_does_not_exist_is_told(directory: Directory) -> None:
     """404 for unknown directories, jobs and paths; 405 with Allow for other methods."""
     manage = directory.endpoint.manage

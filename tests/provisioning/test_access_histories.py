@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from scim.app import build
 from scim.protocol.errors import ScimError
 from scim.provisioning import rows
-from scim.provisioning.changes import commits, jobs
+from scim.provisioning.changes import commits, jobs, pace
 from scim.provisioning.groups import groups, memberships
 from scim.provisioning.groups import work as group_work
 from scim.provisioning.identifiers import resource_id
@@ -319,7 +319,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memberships, "AT_ONCE", 2)
     monkeypatch.setattr(group_work, "BATCH", 2)
     monkeypatch.setattr(rule_walk, "PAGE", 2)
-    monkeypatch.setattr(rule_walk, "ROWS_PER_SECOND", 1_000_000)
+    monkeypatch.setattr(pace, "ROWS_PER_SECOND", 1_000_000)
     for module in (commits, groups, jobs):
         monkeypatch.setattr(module, "_PAUSE", 0)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Sequence
 from datetime import timedelta
@@ -11,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from scim.provisioning import rows
+from scim.provisioning.changes import pace
 from scim.provisioning.log.entries import LogEntry
 from scim.provisioning.ports import Operation, Unavailable
 from scim.provisioning.rule_sync import walk as rule_walk
 from scim.provisioning.rule_sync.changes import RULES_MOST, TooManyRules
 from scim.provisioning.rule_sync.effects import Comparison, Effects
-from scim.provisioning.rule_sync.pace import Pace
 from scim.provisioning.rule_sync.sync import SETTLED
 from scim.provisioning.rules.rule import Grant, Rule
 from scim.provisioning.rules.rulings import read_access
@@ -173,7 +172,7 @@ async def test_a_walk_outlasts_refused_and_unanswered_commits(
 ) -> None:
     """They are sent again, in the same run, and nobody is counted twice or not at all."""
     monkeypatch.setattr(rule_walk, "PAGE", 1)
-    monkeypatch.setattr(rule_walk, "ROWS_PER_SECOND", 1_000_000)
+    monkeypatch.setattr(pace, "ROWS_PER_SECOND", 1_000_000)
     inner = SqliteStorage(":memory:")
     async with running(tmp_path, Shared(inner)) as endpoint:
         directory = await endpoint.directory("demo")
@@ -188,23 +187,6 @@ async def test_a_walk_outlasts_refused_and_unanswered_commits(
         assert (state.walked, state.done, state.changed) == (True, 12, 12)
         entries = await sync_entries(Directory(endpoint, directory.id, ""))
         assert [len(users) for _, users in entries] == [0, *[1] * 12]
-
-
-async def test_a_walk_keeps_a_pace() -> None:
-    """Rows are spread over time; after a refusal they are half as many in a second."""
-    loop = asyncio.get_running_loop()
-
-    async def waited(pace: Pace, rows: int) -> float:
-        begun = loop.time()
-        await pace.wait(rows)
-        return loop.time() - begun
-
-    pace = Pace(1000)
-    await pace.wait(150)
-    assert await waited(pace, 1) >= 0.04
-    pace.halve()
-    await pace.wait(50)
-    assert await waited(pace, 1) >= 0.09
 
 
 async def test_declared_rules_are_merged_by_the_timer(tmp_path: Path) -> None:

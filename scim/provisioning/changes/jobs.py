@@ -16,6 +16,7 @@ from typing import Final, Protocol
 from pydantic import BaseModel, ConfigDict
 
 from scim.provisioning import rows
+from scim.provisioning.changes.pace import Pace
 from scim.provisioning.changes.recount import note_if_late
 from scim.provisioning.identifiers import is_resource_id, lower_id, milliseconds
 from scim.provisioning.log.entries import Call, Did, LogEntry, Target, duration_ms, entry_rows
@@ -162,14 +163,18 @@ class Jobs:
     async def finish(self, directory: str, job_id: str) -> None:
         """Work on a job, or wait for who does, until it is done. Raises Unavailable in time."""
         until = self._now() + PATIENCE
+        pace = Pace()
         while self._now() < until:
-            if await self.work(directory, job_id, until):
+            if await self.work(directory, job_id, until, pace):
                 return
             await asyncio.sleep(_PAUSE)
         raise Unavailable("the change is stored and goes on", retry_after=30)
 
-    async def work(self, directory: str, job_id: str, until: datetime) -> bool:
+    async def work(
+        self, directory: str, job_id: str, until: datetime, pace: Pace | None = None
+    ) -> bool:
         """Work on a job while it may; True when it is done, False when it goes on elsewhere."""
+        pace = pace or Pace()
         partition = rows.partition(directory)
         while self._now() < until:
             row = await self._storage.get(partition, rows.job(job_id))
@@ -179,10 +184,11 @@ class Jobs:
             if job.state != "open" or self._leased_elsewhere(job):
                 return job.state == "done"
             try:
-                await self._step(directory, job_id, job, row)
+                await self._step(directory, job_id, job, row, pace)
             except Conflict:
                 await asyncio.sleep(0)  # something the batch read has changed: read again
             except (Unavailable, LimitExceeded) as error:
+                pace.halve()
                 await self._note_failure(directory, job_id, error)
                 return False
         return False
@@ -246,7 +252,8 @@ class Jobs:
         until = job.leased_until
         return job.owner != self._owner and until is not None and self._now() < until
 
-    async def _step(self, directory: str, job_id: str, job: Job, row: Row) -> None:
+    async def _step(self, directory: str, job_id: str, job: Job, row: Row, pace: Pace) -> None:
+        await pace.wait()  # before anything is read: a commit must not be late after its reads
         batch = await self._workers[job.kind].next_batch(directory, job, job_id)
         now = self._now()
         log_key = rows.log(milliseconds(now), job.message_id, job.batch + 1)
@@ -272,6 +279,7 @@ class Jobs:
             after = batch.job.model_copy(update=held)
             operations.append(Replace(key, rows.pack(after.model_dump(mode="json")), row.etag))
         partition = rows.partition(directory)
+        pace.take(len(operations))
         await self._storage.commit(partition, operations)
         await note_if_late(self._storage, partition, now, self._now())
 

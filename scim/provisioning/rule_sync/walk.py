@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from scim.provisioning import rows
 from scim.provisioning.changes import user_rows
+from scim.provisioning.changes.pace import Pace
 from scim.provisioning.identifiers import milliseconds
 from scim.provisioning.log.access_changes import AccessChanges
 from scim.provisioning.log.entries import Call, Did, Target, entry_rows
@@ -32,14 +33,12 @@ from scim.provisioning.ports import (
     Storage,
     Unavailable,
 )
-from scim.provisioning.rule_sync.pace import Pace
 from scim.provisioning.rules.rule_sets import InForce, RuleSets
 from scim.provisioning.rules.rulings import Ruled, Ruling
 from scim.provisioning.stored_users import StoredUser, load_user, users_between
 from scim.provisioning.versions import touched
 
 PAGE: Final = 200  # users between two notes of how far the walk has come
-ROWS_PER_SECOND: Final = 1000  # half of what a partition of Table Storage takes
 DECISIONS: Final = 8  # reads and decisions of one batch under conflicts
 SENDS: Final = 3  # tries of a commit that the storage refuses; then the walk is put off
 _BYTES: Final = COMMIT_BYTES // 2  # of users in a batch; leaves room for what a row takes besides
@@ -102,7 +101,7 @@ class RuleWalk:
         self._rules = rules
         self._number = rules.stored.number
         self._parts = count(1)
-        self._pace = Pace(ROWS_PER_SECOND)
+        self._pace = Pace()
 
     async def run(self, until: datetime, settled_at: datetime) -> None:
         """Visit users until the time is over, or the set is not in force any more."""
@@ -222,7 +221,8 @@ class RuleWalk:
     async def _send(self, operations: Sequence[Operation]) -> None:
         """Commit at the pace that the storage takes; after a refusal, which may be none, slower."""
         for send in range(1, SENDS + 1):
-            await self._pace.wait(len(operations))
+            await self._pace.wait()
+            self._pace.take(len(operations))
             try:
                 await self._storage.commit(self._partition, operations)
             except Unavailable:

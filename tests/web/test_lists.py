@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
-from scim.provisioning.queries import queries
+from scim.provisioning.queries import comparing, queries
 from tests.endpoint import Directory
 
 
@@ -214,3 +215,35 @@ async def test_a_search_from_the_root_asks_users_and_groups(directory: Directory
     ]
     refused = await directory.send("POST", "/.search", {"filter": "fooBar pr"})
     assert (refused.status, refused.json["scimType"]) == (400, "invalidFilter")
+
+
+@pytest.mark.usefixtures("seven")
+async def test_a_filter_may_not_compute_for_long(
+    directory: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """400 tooMany after some seconds of comparing; by cursor everything is found all the same."""
+    monkeypatch.setattr(comparing, "SECONDS", 1e-9)
+    slow = "filter=" + quote('title eq "a"')
+    answer = await directory.send("GET", "/Users", query=slow)
+    assert (answer.status, answer.json["scimType"]) == (400, "tooMany")
+    assert "compare users for more than" in answer.json["detail"]
+    assert sum(len(page) for page in await walked(directory, f"{slow}&count=5")) == 2
+
+
+async def test_a_filter_that_computes_lets_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long one call compares, others have their turn in between."""
+    monkeypatch.setattr(comparing, "_TURN", 0)
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    call = asyncio.create_task(other())
+    work = comparing.Comparing(lambda _: True)
+    for _ in range(10):
+        assert await work.matches({})
+    call.cancel()
+    assert turns >= 9

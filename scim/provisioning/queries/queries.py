@@ -20,6 +20,7 @@ from scim.provisioning.changes import totals
 from scim.provisioning.identifiers import created_ms, milliseconds
 from scim.provisioning.ports import SCAN_ROWS, Storage
 from scim.provisioning.queries.collections import Collection, Stored
+from scim.provisioning.queries.comparing import SECONDS, Comparing
 from scim.provisioning.scans import scan_rows
 
 CHECKPOINT_EVERY: Final = 1000  # order rows; skipping to any position costs one page at most
@@ -109,16 +110,16 @@ class Queries(Generic[Stored]):
             found = [each for each in found if _follows(each[0], position, query.sort)]
             page = found[:count]
             return [each for _, each in page], page[-1][0] if len(found) > count else None
-        matches = self._matcher(query)
+        comparing = Comparing(self._matcher(query))
         resources: list[Stored] = []
         last: Position = None
         seen = 0
         candidates = self._candidates(rows.partition(directory), query.condition, position, count)
         async for each in candidates:
             seen += 1
-            if len(resources) == count or seen > self._scan_limit:
+            if len(resources) == count or seen > self._scan_limit or comparing.over:
                 return resources, last
-            if matches(await show(each)):
+            if await comparing.matches(await show(each)):
                 resources.append(each)
             last = each.resource["id"]
         return resources, None
@@ -127,15 +128,17 @@ class Queries(Generic[Stored]):
         self, directory: str, query: Query, show: Show[Stored]
     ) -> Sequence[tuple[Position, Stored]]:
         """Return all matches with their positions, in the order asked for."""
-        matches = self._matcher(query)
+        comparing = Comparing(self._matcher(query))
         found: list[tuple[Any, Stored]] = []
         seen = 0
         async for each in self._candidates(rows.partition(directory), query.condition):
             seen += 1
             if seen > self._scan_limit:
                 raise self._too_many(f"read more than {self._scan_limit}")
+            if comparing.over:
+                raise self._too_many("compare", f" for more than {SECONDS:.0f} seconds")
             shown = await show(each)
-            if matches(shown):
+            if await comparing.matches(shown):
                 found.append((_position(shown, query.sort), each))
             if query.sort is not None and len(found) > SORT_LIMIT:
                 raise self._too_many(f"sort more than {SORT_LIMIT}")
@@ -183,11 +186,11 @@ class Queries(Generic[Stored]):
         found = await asyncio.gather(*(load(self._storage, partition, each) for each in ids))
         return [each for each in found if each is not None and not each.leaving]
 
-    def _too_many(self, what: str) -> TooMany:
+    def _too_many(self, what: str, how: str = "") -> TooMany:
         return TooMany(
-            f"This query has to {what} {self._collection.total}. Narrow the filter with an 'and' "
-            "to an equality on id, externalId, userName, emails.value or a group's displayName; "
-            "or page with a cursor: add ?cursor= and follow nextCursor."
+            f"This query has to {what} {self._collection.total}{how}. Narrow the filter with an "
+            "'and' to an equality on id, externalId, userName, emails.value or a group's "
+            "displayName; or page with a cursor: add ?cursor= and follow nextCursor."
         )
 
     async def _ids(

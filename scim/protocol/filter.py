@@ -60,6 +60,17 @@ class Not:
 Filter = Comparison | ValuePath | And | Or | Not
 
 
+def comparisons(condition: Filter) -> int:
+    """Return how many values a resource or entry is compared with at most."""
+    match condition:
+        case And(branches) | Or(branches):
+            return sum(comparisons(each) for each in branches)
+        case Not(inner) | ValuePath(_, inner):
+            return comparisons(inner)
+        case _:
+            return 1
+
+
 @dataclass(frozen=True, slots=True)
 class Path:
     """A PATCH target: attribute, optional filter on its entries, optional sub-attribute.

@@ -13,7 +13,7 @@ from typing import Any, Final
 import orjson
 
 from scim.protocol.errors import InvalidPath, Mutability, NoTarget, TooMany
-from scim.protocol.filter import Filter
+from scim.protocol.filter import Filter, comparisons
 from scim.protocol.folding import fold
 from scim.protocol.matching import entry_matcher
 from scim.protocol.resource import (
@@ -30,7 +30,8 @@ from scim.protocol.resource import (
 )
 from scim.protocol.schema import Attribute, Json
 
-MAX_VISITS: Final = 2_000_000  # entries looked at by one message; about two seconds
+# Comparisons of entries by one message, one each where no filter selects; about two seconds.
+MAX_VISITS: Final = 2_000_000
 
 NewEntry = Callable[[Filter, Attribute], dict[str, Any] | None]
 Object = dict[str, Any]
@@ -44,9 +45,9 @@ class Context:
     ignored: list[str]
     visits: int = 0
 
-    def visit(self, entries: Collection[Any]) -> None:
+    def visit(self, entries: Collection[Any], condition: Filter | None = None) -> None:
         """Count entries that a change looks at. Raises TooMany beyond MAX_VISITS."""
-        self.visits += len(entries)
+        self.visits += len(entries) * (comparisons(condition) if condition else 1)
         if self.visits > MAX_VISITS:
             raise TooMany(
                 "The operations look through too many entries; send fewer, or one with a list."
@@ -154,7 +155,7 @@ class Change:
             entries = [] if old is None else [old]
         else:
             raise InvalidPath(f"{where} has one plain value; name it without brackets.")
-        self.context.visit(entries)
+        self.context.visit(entries, self.entries)
         matches = _any_entry if self.entries is None else entry_matcher(self.entries, attribute)
         chosen = {place for place, entry in enumerate(entries) if matches(entry)}
         new = not chosen

@@ -732,3 +732,7 @@ def test_operations_cannot_look_through_entries_for_ever() -> None:
     assert patch(stored, *operations) is stored
     with pytest.raises(TooMany, match="send fewer"):
         patch(stored, *operations, operations[0])
+    many = " or ".join(f'value eq "{number}"' for number in range(200))
+    operations = [("remove", f"{BADGE}:doors[{many} and not (value pr)]")] * (times // 200)
+    with pytest.raises(TooMany, match="send fewer"):
+        patch(stored, *operations)

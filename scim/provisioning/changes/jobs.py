@@ -38,6 +38,7 @@ from scim.provisioning.scans import scan_rows
 from scim.provisioning.telemetry import Event, tell
 
 LEASE: Final = timedelta(seconds=30)  # renewed by every batch
+KNOWN: Final = timedelta(seconds=20)  # what was read for a change may begin its job so long
 PATIENCE: Final = timedelta(seconds=45)  # a call that began a job waits for it this long
 FAILURES: Final = 10  # of one batch; then the job is failed, and others go on
 CHUNK: Final = 10_000  # ids in one row: 660 KB as Table Storage counts
@@ -160,21 +161,34 @@ class Jobs:
         self._workers = workers
         self._owner = lower_id(12)
 
-    async def finish(self, directory: str, job_id: str) -> None:
-        """Work on a job, or wait for who does, until it is done. Raises Unavailable in time."""
+    async def finish(self, directory: str, job_id: str, worker: Worker | None = None) -> None:
+        """Work on a job, or wait for who does, until it is done. Raises Unavailable in time.
+
+        `worker` may know what the caller has read already; it is trusted for `KNOWN` and until
+        something turns out to be otherwise.
+        """
         until = self._now() + PATIENCE
         pace = Pace()
+        if worker and await self._work(directory, job_id, self._now() + KNOWN, pace, worker):
+            return
         while self._now() < until:
-            if await self.work(directory, job_id, until, pace):
+            if await self._work(directory, job_id, until, pace):
                 return
             await asyncio.sleep(_PAUSE)
         raise Unavailable("the change is stored and goes on", retry_after=30)
 
-    async def work(
-        self, directory: str, job_id: str, until: datetime, pace: Pace | None = None
-    ) -> bool:
+    async def work(self, directory: str, job_id: str, until: datetime) -> bool:
         """Work on a job while it may; True when it is done, False when it goes on elsewhere."""
-        pace = pace or Pace()
+        return await self._work(directory, job_id, until, Pace())
+
+    async def _work(
+        self,
+        directory: str,
+        job_id: str,
+        until: datetime,
+        pace: Pace,
+        worker: Worker | None = None,
+    ) -> bool:
         partition = rows.partition(directory)
         while self._now() < until:
             row = await self._storage.get(partition, rows.job(job_id))
@@ -184,8 +198,11 @@ class Jobs:
             if job.state != "open" or self._leased_elsewhere(job):
                 return job.state == "done"
             try:
-                await self._step(directory, job_id, job, row, pace)
+                by = worker or self._workers[job.kind]
+                await self._step(directory, job_id, job, row, pace, by)
             except Conflict:
+                if worker:
+                    return False
                 await asyncio.sleep(0)  # something the batch read has changed: read again
             except (Unavailable, LimitExceeded) as error:
                 pace.halve()
@@ -252,9 +269,11 @@ class Jobs:
         until = job.leased_until
         return job.owner != self._owner and until is not None and self._now() < until
 
-    async def _step(self, directory: str, job_id: str, job: Job, row: Row, pace: Pace) -> None:
+    async def _step(
+        self, directory: str, job_id: str, job: Job, row: Row, pace: Pace, worker: Worker
+    ) -> None:
         await pace.wait()  # before anything is read: a commit must not be late after its reads
-        batch = await self._workers[job.kind].next_batch(directory, job, job_id)
+        batch = await worker.next_batch(directory, job, job_id)
         now = self._now()
         log_key = rows.log(milliseconds(now), job.message_id, job.batch + 1)
         operations = [*batch.operations]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,23 +16,22 @@ from scim.provisioning.stored_groups import StoredGroup, load_group, members_of
 from scim.provisioning.stored_users import load_user
 
 AT_ONCE: Final = 24  # members that one commit may touch beside the group's own rows
+REMEMBERED: Final = 1_000  # subjects that a long change need not read again
 _TOGETHER: Final = 50  # reads that run side by side
 
 
 @dataclass(slots=True)
 class Touched:
-    """Members that a change touches: all ids, and the subjects while they fit one commit."""
+    """Members that a change touches: all ids, and the first subjects as they were read."""
 
     ids: list[str] = field(default_factory=list)
     subjects: list[Subject] = field(default_factory=list)
 
     def take(self, subject: Subject) -> None:
-        """Note a member; more than one commit can hold are remembered by id alone."""
+        """Note a member; beyond the first thousand by id alone, for the sake of memory."""
         self.ids.append(subject.resource["id"])
-        if len(self.ids) <= AT_ONCE:
+        if len(self.ids) <= REMEMBERED:
             self.subjects.append(subject)
-        else:
-            self.subjects.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ class Delta:
 
     @property
     def subjects(self) -> list[Subject]:
-        """Return all whom one commit can touch; fewer when one commit cannot."""
+        """Return all if one commit can hold them, else those that are remembered."""
         return [*self.joins.subjects, *self.leaves.subjects, *(self.renames or ())]
 
     def __bool__(self) -> bool:
@@ -102,7 +101,7 @@ async def delta(
         present = [member.id async for member in members_of(storage, partition, group_id(group))]
         add, remove = _without(change.add, present), _without(present, change.add)
     joins, leaves = Touched(), Touched()
-    async for each, subject in _known_or_loaded(storage, partition, add, known):
+    async for each, subject in known_or_loaded(storage, partition, add, known):
         if subject is None:
             raise InvalidValue(
                 f"members: there is no user or group with the id {each[:100]!r} in this "
@@ -112,7 +111,7 @@ async def delta(
             raise InvalidValue("members: a group cannot be a member of itself.")
         if not group_rows.is_member(subject, group_id(group)):
             joins.take(subject)
-    async for _, subject in _known_or_loaded(storage, partition, remove, known):
+    async for _, subject in known_or_loaded(storage, partition, remove, known):
         if subject is not None and group_rows.is_member(subject, group_id(group)):
             leaves.take(subject)
     return Delta(joins, leaves)
@@ -127,9 +126,10 @@ def group_id(group: StoredGroup) -> str:
     return found
 
 
-async def _known_or_loaded(
-    storage: Storage, partition: str, ids: Sequence[str], known: Known
+async def known_or_loaded(
+    storage: Storage, partition: str, ids: Sequence[str], known: Mapping[str, Subject | None]
 ) -> AsyncIterator[tuple[str, Subject | None]]:
+    """Yield each id with its subject, read only where it is not known."""
     for each in ids:
         if each in known:
             yield each, known[each]

@@ -16,6 +16,7 @@ from scim.provisioning.changes.jobs import Job, Jobs
 from scim.provisioning.groups import effects as group_log
 from scim.provisioning.groups import memberships
 from scim.provisioning.groups.memberships import Delta
+from scim.provisioning.groups.work import GroupWork, Read
 from scim.provisioning.identifiers import resource_id
 from scim.provisioning.log.entries import Call, entry_rows
 from scim.provisioning.ports import COMMIT_ROWS, Operation, Storage
@@ -84,7 +85,9 @@ class Storing:
         ]
         if not await commit.attempt(operations, read_at=read_at, taken=taken):
             return False
-        await self._jobs.finish(call.directory, job_id)
+        read = Read(after, {each.resource["id"]: each for each in delta.subjects}, chunks)
+        worker = GroupWork(self._storage, self._rules, read)
+        await self._jobs.finish(call.directory, job_id, worker)
         return True
 
     async def _write_ahead(

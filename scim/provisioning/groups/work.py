@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from scim.provisioning import rows
 from scim.provisioning.changes import group_rows
 from scim.provisioning.changes.group_rows import Subject
-from scim.provisioning.changes.jobs import Batch, Job
+from scim.provisioning.changes.jobs import Batch, Chunk, Job
 from scim.provisioning.groups.effects import target
-from scim.provisioning.groups.memberships import load_subjects
+from scim.provisioning.groups.memberships import known_or_loaded
 from scim.provisioning.log.entries import Did
 from scim.provisioning.ports import Operation, Storage
 from scim.provisioning.rules.rule_sets import RuleSets
@@ -21,6 +21,18 @@ from scim.provisioning.stored_groups import StoredGroup, load_group, load_groups
 # Four rows a member, and the rows that end the job, in one commit of 100.
 BATCH: Final = 18
 PARENTS: Final = 20
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Read:
+    """What a call has read or written of a group before its job begins, to save reading it again.
+
+    `group` is as the first commit left it, but for its etag; `chunks` are all of the job.
+    """
+
+    group: StoredGroup
+    subjects: Mapping[str, Subject]
+    chunks: Sequence[Chunk]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -35,31 +47,32 @@ class _Step:
 class GroupWork:
     """Works off jobs of the kind `group`."""
 
-    def __init__(self, storage: Storage, rules: RuleSets) -> None:
+    def __init__(self, storage: Storage, rules: RuleSets, read: Read | None = None) -> None:
         self._storage = storage
         self._rules = rules
+        self._read = read
 
     async def next_batch(self, directory: str, job: Job, job_id: str) -> Batch:
         """Return the next members to add, remove, rename or clear away; or the end of the job."""
         partition = rows.partition(directory)
-        group = await load_group(self._storage, partition, job.target)
-        assert group is not None  # an open job keeps its group
+        group = self._read.group if self._read else await self._load(partition, job)
         if group.leaving and group.parents:
             return await self._unlink(directory, group, job)
         if job.chunk < job.chunks:
             step = await self._pending(partition, job, job_id)
         else:
             step = await self._walk(partition, group, job)
+        known = self._read.subjects if self._read else {}
         subjects = [
             subject
-            async for _, subject in load_subjects(self._storage, partition, step.ids)
+            async for _, subject in known_or_loaded(self._storage, partition, step.ids, known)
             if subject is not None and _concerned(step.op, subject, group)
         ]
         call = job.call(directory)
         ruling = await self._rules.ruling(call, subjects)
         operations = [row for each in subjects for row in _rows(step.op, each, group, ruling)]
         if step.job is None:
-            operations.extend(_end(group))
+            operations.extend(_end(await self._load(partition, job) if self._read else group))
         entry = call.entry(
             [_DID[step.op]],
             target(group.resource),
@@ -70,9 +83,7 @@ class GroupWork:
         return Batch(operations, entry, concerned, step.job)
 
     async def _pending(self, partition: str, job: Job, job_id: str) -> _Step:
-        row = await self._storage.get(partition, rows.job_chunk(job_id, job.chunk))
-        assert row is not None  # stored before the job, removed with it
-        ids: list[str] = rows.unpack(row.values)
+        op, ids = await self._chunk(partition, job_id, job.chunk)
         until = job.offset + BATCH
         done = job.done + len(ids[job.offset : until])
         if until < len(ids):
@@ -80,7 +91,19 @@ class GroupWork:
         else:
             after = job.model_copy(update={"chunk": job.chunk + 1, "offset": 0, "done": done})
         ended = after.chunk == job.chunks and not job.walk
-        return _Step(str(row.values["op"]), ids[job.offset : until], None if ended else after)
+        return _Step(op, ids[job.offset : until], None if ended else after)
+
+    async def _load(self, partition: str, job: Job) -> StoredGroup:
+        group = await load_group(self._storage, partition, job.target)
+        assert group is not None  # an open job keeps its group
+        return group
+
+    async def _chunk(self, partition: str, job_id: str, number: int) -> Chunk:
+        if self._read:
+            return self._read.chunks[number]
+        row = await self._storage.get(partition, rows.job_chunk(job_id, number))
+        assert row is not None  # stored before the job, removed with it
+        return str(row.values["op"]), rows.unpack(row.values)
 
     async def _walk(self, partition: str, group: StoredGroup, job: Job) -> _Step:
         ids: list[str] = []

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+from scim.protocol.filter_parser import parse_filter
+from scim.protocol.lists import Paging
 from scim.provisioning.queries import comparing, queries
+from scim.provisioning.queries.queries import Query
+from scim.provisioning.stored_users import StoredUser
 from tests.endpoint import Directory
 
 
@@ -247,3 +252,20 @@ async def test_a_filter_that_computes_lets_others_go_on(monkeypatch: pytest.Monk
         assert await work.matches({})
     call.cancel()
     assert turns >= 9
+
+
+async def test_a_filter_keeps_its_page_alone(directory: Directory) -> None:
+    """However many match, few more of them than the page asked for are held."""
+    for _ in range(20):
+        await directory.create_user()
+    held: list[int] = []
+
+    async def show(stored: StoredUser) -> Any:
+        held.append(sum(isinstance(each, StoredUser) for each in gc.get_objects()))
+        return stored.resource
+
+    queries = directory.endpoint.services.user_queries
+    query = Query(parse_filter("userName pr"))
+    found = await queries.matching(directory.id, query, Paging(1, 1), show)
+    assert (len(found.resources), found.total) == (1, 20)
+    assert max(held) - min(held) < 10

@@ -93,9 +93,18 @@ class Queries(Generic[Stored]):
         self, directory: str, query: Query, paging: Paging, show: Show[Stored]
     ) -> Found[Stored]:
         """Return the page of resources that match the query, as `show` presents them."""
-        found = await self._in_order(directory, query, show)
-        first = paging.start_index - 1
-        return Found([each for _, each in found[first : first + paging.count]], len(found))
+        wanted = range(paging.start_index - 1, paging.start_index - 1 + paging.count)
+        if query.sort is not None:
+            found = await self._in_order(directory, query, query.sort, show)
+            return Found([each for _, each in found[wanted.start : wanted.stop]], len(found))
+        # Only the page is kept: the others may be many.
+        page: list[Stored] = []
+        total = 0
+        async for _, each in self._matches(directory, query, show):
+            if total in wanted:
+                page.append(each)
+            total += 1
+        return Found(page, total)
 
     async def following(
         self, directory: str, query: Query, position: Position, count: int, show: Show[Stored]
@@ -106,7 +115,7 @@ class Queries(Generic[Stored]):
         for when the filter had to read much.
         """
         if query.sort is not None:
-            found = await self._in_order(directory, query, show)
+            found = await self._in_order(directory, query, query.sort, show)
             found = [each for each in found if _follows(each[0], position, query.sort)]
             page = found[:count]
             return [each for _, each in page], page[-1][0] if len(found) > count else None
@@ -125,11 +134,22 @@ class Queries(Generic[Stored]):
         return resources, None
 
     async def _in_order(
-        self, directory: str, query: Query, show: Show[Stored]
+        self, directory: str, query: Query, sort: Sort, show: Show[Stored]
     ) -> Sequence[tuple[Position, Stored]]:
         """Return all matches with their positions, in the order asked for."""
-        comparing = Comparing(self._matcher(query))
         found: list[tuple[Any, Stored]] = []
+        async for shown, each in self._matches(directory, query, show):
+            found.append((_position(shown, sort), each))
+            if len(found) > SORT_LIMIT:
+                raise self._too_many(f"sort more than {SORT_LIMIT}")
+        found.sort(key=itemgetter(0), reverse=sort.descending)
+        return found
+
+    async def _matches(
+        self, directory: str, query: Query, show: Show[Stored]
+    ) -> AsyncIterator[tuple[Resource, Stored]]:
+        """Yield all matches, as shown and as stored, in the order of their creation."""
+        comparing = Comparing(self._matcher(query))
         seen = 0
         async for each in self._candidates(rows.partition(directory), query.condition):
             seen += 1
@@ -139,12 +159,7 @@ class Queries(Generic[Stored]):
                 raise self._too_many("compare", f" for more than {SECONDS:.0f} seconds")
             shown = await show(each)
             if await comparing.matches(shown):
-                found.append((_position(shown, query.sort), each))
-            if query.sort is not None and len(found) > SORT_LIMIT:
-                raise self._too_many(f"sort more than {SORT_LIMIT}")
-        if query.sort is not None:
-            found.sort(key=itemgetter(0), reverse=query.sort.descending)
-        return found
+                yield shown, each
 
     def _matcher(self, query: Query) -> Callable[[Resource], bool]:
         if query.condition is None:
@@ -240,9 +255,7 @@ class Queries(Generic[Stored]):
         return [each async for each in found if each.resource["id"] in wanted]
 
 
-def _position(shown: Resource, sort: Sort | None) -> Position:
-    if sort is None:
-        return shown["id"]
+def _position(shown: Resource, sort: Sort) -> Position:
     absent, key = sort.key(shown)
     return [absent, key[:SORT_LENGTH] if isinstance(key, str) else key, shown["id"]]
 

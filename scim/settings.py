@@ -15,6 +15,7 @@ from scim.protocol.presence import presence
 from scim.protocol.schema import Schema, user_type
 from scim.provisioning.masking import is_secret
 from scim.provisioning.policy import LOGGED_MOST
+from scim.provisioning.rules.access_extension import ACCESS_URN
 from scim.provisioning.rules.declared import read_declared
 
 _HTTPS_ADDRESSES: Final = ("TABLES_ENDPOINT", "KEY_VAULT_URL")
@@ -281,7 +282,11 @@ class Settings(BaseModel):
         wrong: list[str] = []
         extensions = read_extensions(self.EXTENSION_SCHEMAS, wrong)
         problems = [f"EXTENSION_SCHEMAS: {each}" for each in wrong]
-        user = user_type(*extensions.get("User", ()))
+        declared = extensions.get("User", ())
+        if any(each.urn.lower() == ACCESS_URN.lower() for each in declared):
+            # An identity provider could say there what nobody has granted.
+            problems.append(f"EXTENSION_SCHEMAS: {ACCESS_URN} shows a user's access; name another.")
+        user = user_type(*declared)
         for name in self.required_attributes:
             try:
                 presence(name, user)

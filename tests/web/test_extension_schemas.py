@@ -11,6 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from scim.protocol.schema import ENTERPRISE_USER, GROUP, USER
+from scim.provisioning.rules.access_extension import ACCESS_URN
 from scim.settings import SettingsError, read_settings
 from tests.endpoint import Directory, patch_message, running
 
@@ -206,6 +207,7 @@ WRONG = [
         [{"id": "badge"}, {"id": USER.lower(), "attributes": [{"name": "a"}]}],
         ["[0].id has to be a URN", "[0].attributes Field required", "[1].id is built in"],
     ),
+    ([{"id": ACCESS_URN.upper(), "attributes": [{"name": "access"}]}], ["shows a user's access"]),
     ([{"id": "urn:acme:1", "attributes": [{"name": "a"}]}], ["[0].id has to be a URN"]),
     ([{"id": BADGE, "attributes": []}], ["[0].attributes List should have at least 1"]),
     (

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from scim.protocol.patch import MAX_OPERATIONS
+from scim.protocol.schema import ENTERPRISE_USER
 from scim.provisioning import rows
 from scim.provisioning.changes import totals
 from scim.provisioning.groups.storing import NAME_LENGTH
@@ -222,4 +223,29 @@ async def test_a_name_has_to_fit_every_membership(directory: Directory, size: in
     assert (refused.status, refused.json["scimType"]) == (400, "invalidValue")
     assert await directory.state() == before
     assert (await directory.patch_group(group, {**renaming, "value": longest})).status == 204
+    assert await open_jobs(directory) == 0
+
+
+async def test_members_of_any_size_are_no_obstacle(directory: Directory) -> None:
+    """Where rows are too large for one commit together, several take the change."""
+    ids = [(await directory.create_user(title="x" * 400_000))["id"] for _ in range(10)]
+    group = (await directory.create_group("Tunnels", ids))["id"]
+    assert await directory.members(group) == set(ids)
+    renaming = {"op": "replace", "path": "displayName", "value": "Bridges"}
+    assert (await directory.patch_group(group, renaming)).status == 204
+    assert await groups_of(directory, ids[-1]) == ["Bridges"]
+    assert (await directory.send("DELETE", f"/Groups/{group}")).status == 204
+    assert await groups_of(directory, ids[-1]) == []
+    assert await open_jobs(directory) == 0
+
+
+async def test_reports_of_any_size_are_no_obstacle(directory: Directory) -> None:
+    """A manager goes, however large the rows of those who reported to it."""
+    manager = (await directory.create_user())["id"]
+    extension = {ENTERPRISE_USER: {"manager": {"value": manager}}}
+    reports = [
+        (await directory.create_user(title="x" * 400_000, **extension))["id"] for _ in range(10)
+    ]
+    assert (await directory.send("DELETE", f"/Users/{manager}")).status == 204
+    assert ENTERPRISE_USER not in await directory.get(reports[-1])
     assert await open_jobs(directory) == 0

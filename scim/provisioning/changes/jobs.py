@@ -92,6 +92,10 @@ class Job(BaseModel):
             total=total,
         )
 
+    def fewer(self, most: int) -> int:
+        """Return how many a batch takes, half as many after each failure: it may be too large."""
+        return max(most >> self.failures, 1)
+
     def call(self, directory: str) -> Call:
         """Return the call that began the job, for its log entries."""
         return Call(

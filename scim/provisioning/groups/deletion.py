@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 from scim.provisioning import rows
@@ -12,7 +13,7 @@ from scim.provisioning.groups import effects as group_log
 from scim.provisioning.groups import memberships
 from scim.provisioning.identifiers import resource_id
 from scim.provisioning.log.entries import Call, entry_rows
-from scim.provisioning.ports import COMMIT_ROWS, Operation, Storage
+from scim.provisioning.ports import COMMIT_ROWS, LimitExceeded, Operation, Storage
 from scim.provisioning.rules.rule_sets import RuleSets
 from scim.provisioning.stored_groups import (
     StoredGroup,
@@ -34,7 +35,8 @@ class GroupDeletion:
         """Return whether the group is gone, with its memberships; False to decide anew."""
         operations = await self._operations(call, group)
         if operations is not None:
-            return await commit.attempt(operations, read_at=read_at)
+            with suppress(LimitExceeded):  # of bytes; a job writes fewer members at once
+                return await commit.attempt(operations, read_at=read_at)
         job_id, group_id = resource_id(call.started), group.resource["id"]
         job = Job.begun_by(call, kind="group", target=group_id, walk="clear")
         entry = group_log.deleted(call, group, 0)

@@ -84,7 +84,7 @@ class GroupWork:
 
     async def _pending(self, partition: str, job: Job, job_id: str) -> _Step:
         op, ids = await self._chunk(partition, job_id, job.chunk)
-        until = job.offset + BATCH
+        until = job.offset + job.fewer(BATCH)
         done = job.done + len(ids[job.offset : until])
         if until < len(ids):
             after = job.model_copy(update={"offset": until, "done": done})
@@ -107,16 +107,17 @@ class GroupWork:
 
     async def _walk(self, partition: str, group: StoredGroup, job: Job) -> _Step:
         ids: list[str] = []
+        most = job.fewer(BATCH)
         group_id = group.resource["id"]
         async for member in members_of(
-            self._storage, partition, group_id, page=BATCH + 1, after=job.cursor
+            self._storage, partition, group_id, page=most + 1, after=job.cursor
         ):
             ids.append(member.id)
-            if len(ids) > BATCH:
+            if len(ids) > most:
                 break
-        some = ids[:BATCH]
+        some = ids[:most]
         op = "rename" if job.walk == "rename" else "remove"
-        if len(ids) <= BATCH:
+        if len(ids) <= most:
             return _Step(op, some, None)
         after = job.model_copy(update={"cursor": some[-1], "done": job.done + len(some)})
         return _Step(op, some, after)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -14,7 +15,7 @@ from scim.provisioning.changes.commits import Commit
 from scim.provisioning.changes.jobs import Job, Jobs
 from scim.provisioning.identifiers import resource_id
 from scim.provisioning.log.entries import Call, Did, entry_rows
-from scim.provisioning.ports import COMMIT_ROWS, Operation, Storage
+from scim.provisioning.ports import COMMIT_ROWS, LimitExceeded, Operation, Storage
 from scim.provisioning.rules.rule_sets import RuleSets
 from scim.provisioning.rules.rulings import Ruling
 from scim.provisioning.stored_groups import load_groups
@@ -46,7 +47,8 @@ class UserDeletion:
         """Return True when the user is gone, False when it has to be read anew."""
         operations = await self._at_once(user, reports)
         if operations is not None:
-            return await commit.attempt(operations, read_at=read_at)
+            with suppress(LimitExceeded):  # of bytes; a job writes fewer users at once
+                return await commit.attempt(operations, read_at=read_at)
         job_id = resource_id(self.call.started)
         job = Job.begun_by(self.call, kind="user", target=user.resource["id"])
         ruling = await self.rules.ruling(self.call)

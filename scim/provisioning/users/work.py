@@ -38,17 +38,18 @@ class UserWork:
     async def next_batch(self, directory: str, job: Job, job_id: str) -> Batch:  # noqa: ARG002 - as all workers
         """Return the next memberships and reports to end; with the last, the user goes."""
         partition = rows.partition(directory)
+        most = job.fewer(BATCH)
         user, reports = await asyncio.gather(
             load_user(self._storage, partition, job.target),
-            load_reports(self._storage, partition, job.target, BATCH),
+            load_reports(self._storage, partition, job.target, most),
         )
         assert user is not None  # an open job keeps its user
-        some = user.memberships[: BATCH - len(reports)]
+        some = user.memberships[: most - len(reports)]
         groups = await load_groups(self._storage, partition, [each.group for each in some])
         call = job.call(directory)
         ruling = await self._rules.ruling(call, reports)
         operations = unlink(user, groups, reports, self._kind, ruling)
-        ended = len(some) == len(user.memberships) and len(reports) < BATCH
+        ended = len(some) == len(user.memberships) and len(reports) < most
         if ended:
             operations.extend(user_rows.delete(user))
         entry = call.entry(

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -45,6 +45,9 @@ CHUNK: Final = 10_000  # ids in one row: 660 KB as Table Storage counts
 _PAUSE: Final = 0.2  # seconds between looks at a job that another process works on
 
 
+State = Literal["open", "done", "failed"]
+
+
 class Job(BaseModel):
     """A job as it is stored. `batch` counts commits, `cursor` is where the walk has come to."""
 
@@ -66,7 +69,7 @@ class Job(BaseModel):
     batch: int = 0
     done: int = 0
     total: int = 0
-    state: str = "open"
+    state: State = "open"
     failures: int = 0
     error: str = ""
     problems: tuple[str, ...] = ()
@@ -173,17 +176,19 @@ class Jobs:
         """
         until = self._now() + PATIENCE
         pace = Pace()
-        if worker and await self._work(directory, job_id, self._now() + KNOWN, pace, worker):
-            return
-        while self._now() < until:
-            if await self._work(directory, job_id, until, pace):
-                return
-            await asyncio.sleep(_PAUSE)
-        raise Unavailable("the change is stored and goes on", retry_after=30)
+        state: State = "open"
+        if worker:
+            state = await self._work(directory, job_id, self._now() + KNOWN, pace, worker)
+        while state == "open" and self._now() < until:
+            state = await self._work(directory, job_id, until, pace)
+            if state == "open":
+                await asyncio.sleep(_PAUSE)
+        if state != "done":
+            raise Unavailable("the change is stored and goes on, or waits for an admin", 30)
 
     async def work(self, directory: str, job_id: str, until: datetime) -> bool:
         """Work on a job while it may; True when it is done, False when it goes on elsewhere."""
-        return await self._work(directory, job_id, until, Pace())
+        return await self._work(directory, job_id, until, Pace()) == "done"
 
     async def _work(
         self,
@@ -192,27 +197,27 @@ class Jobs:
         until: datetime,
         pace: Pace,
         worker: Worker | None = None,
-    ) -> bool:
+    ) -> State:
         partition = rows.partition(directory)
         while self._now() < until:
             row = await self._storage.get(partition, rows.job(job_id))
             if row is None:
-                return True
+                return "done"
             job = Job.model_validate(rows.unpack(row.values))
             if job.state != "open" or self._leased_elsewhere(job):
-                return job.state == "done"
+                return job.state
             try:
                 by = worker or self._workers[job.kind]
                 await self._step(directory, job_id, job, row, pace, by)
             except Conflict:
                 if worker:
-                    return False
+                    return "open"
                 await asyncio.sleep(0)  # something the batch read has changed: read again
             except (Unavailable, LimitExceeded) as error:
                 pace.halve()
                 await self._note_failure(directory, job_id, error)
-                return False
-        return False
+                return "open"
+        return "open"
 
     async def add(
         self,

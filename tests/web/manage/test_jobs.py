@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scim.provisioning import rows
-from scim.provisioning.changes.jobs import FAILURES
+from scim.provisioning.changes.jobs import FAILURES, PATIENCE
 from scim.provisioning.ports import Delete, LimitExceeded, Operation, Unavailable
 from scim.storage.sqlite import SqliteStorage
 from tests.endpoint import Clock, Counted, Directory, running
@@ -42,12 +42,13 @@ class Throttled(Counted):
     busy = True
     refusal: Exception = Unavailable("busy", retry_after=0)
     clock: Clock | None = None
+    seconds = 60.0  # that a refusal takes: longer than a call waits for its job
 
     async def commit(self, partition: str, operations: Sequence[Operation]) -> None:
         """Refuse the batches of a job: those that write users beside the job's row."""
         kinds = {each.key[:2] for each in operations}
         if self.clock and self.busy and {"j_", "u_"} <= kinds:
-            self.clock.forward(minutes=1)  # longer than a call waits for its job
+            self.clock.forward(seconds=self.seconds)
             raise self.refusal
         await super().commit(partition, operations)
 
@@ -82,6 +83,26 @@ async def test_a_failed_job_goes_on_when_an_admin_says_so(
         await endpoint.services.upkeep.run()
         assert await directory.members(group) == set(ids)
         assert (await directory.patch_group(group, add)).status in (200, 204)
+
+
+async def test_a_call_does_not_wait_for_a_job_that_has_failed(tmp_path: Path) -> None:
+    """After the last failure nobody but an admin can help, so the call is answered."""
+    storage = Throttled(SqliteStorage(":memory:"))
+    storage.seconds = 1.0
+    async with running(tmp_path, storage) as endpoint:
+        storage.clock = endpoint.clock
+        directory = await endpoint.directory("demo")
+        ids = [(await directory.create_user())["id"] for _ in range(60)]
+        begun = endpoint.clock.moment
+        answer = await directory.send("POST", "/Groups", _group(ids))
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "30")
+        assert endpoint.clock.moment - begun < PATIENCE / 2
+        (job,) = (await endpoint.manage("GET", "/jobs")).json["items"]
+        assert (job["state"], job["failures"]) == ("failed", FAILURES)
+
+
+def _group(members: Sequence[str]) -> dict[str, object]:
+    return {"displayName": "Tunnels", "members": [{"value": each} for each in members]}
 
 
 async def test_a_defect_in_one_job_stops_no_other(

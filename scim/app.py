@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 
 
 USER_BYTES = 1024 * 1024  # far above what any identity provider sends of a user
+COLLECTED_EVERY = 10_000  # objects that are made and not yet gone
 GROUP_BYTES = 10 * 1024 * 1024  # a list of 200 000 members
 
 
@@ -80,6 +82,7 @@ def provider(environ: Mapping[str, str]) -> Provider:
             storage = _opened("STORAGE_ENGINE", lambda: _storage(settings))
             vault = _opened("VAULT_ENGINE", lambda: _vault(settings))
             built.append(build(settings, storage, vault, _utc_now))
+            _spare_the_collector()
         return built[0]
 
     return provide
@@ -240,6 +243,15 @@ def _vault(settings: Settings) -> Vault:
 
 def _credential(settings: Settings) -> AsyncTokenCredential:
     return azure_credential(settings.AZURE_CLIENT_ID or None, in_azure=settings.in_azure)
+
+
+def _spare_the_collector() -> None:
+    """Look for cycles less often: what is there by now stays, and calls leave hardly any behind.
+
+    At Python's thresholds it took 6 % of the CPU of a call that creates a user.
+    """
+    gc.freeze()
+    gc.set_threshold(COLLECTED_EVERY, 20, 20)
 
 
 def _utc_now() -> datetime:

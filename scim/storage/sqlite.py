@@ -31,6 +31,7 @@ from scim.storage import limits
 
 GROUP_COMMITS = 32  # commits that share one wait for the disk; bounds the time on the event loop
 PAGE_BYTES = 4 * 1024 * 1024  # a page is cut here: it is read on the event loop, into memory
+QUIET_TURNS = 2  # of the event loop, some microseconds each; a call needs two to get here
 CHECKPOINT_PAGES = 8_000  # of 4 KiB in the log of writes, which is read again after a crash
 CACHE_KIB = 32_768  # of each connection; SQLite's default of 2 MiB holds a few thousand users
 READ_TIMEOUT = 0.1  # seconds; a reader waits only while another process recovers the file
@@ -158,6 +159,7 @@ class SqliteStorage:
 
     async def _write_waiting(self) -> None:
         while self._waiting:
+            await self._gather()
             group = [each for each in self._waiting[:GROUP_COMMITS] if not each.done.cancelled()]
             del self._waiting[:GROUP_COMMITS]
             outcomes: Sequence[Conflict | Unavailable | None]
@@ -174,6 +176,14 @@ class SqliteStorage:
                     commit.done.set_result(None)
                 else:
                     commit.done.set_exception(outcome)
+
+    async def _gather(self) -> None:
+        """Wait while the event loop brings more commits: what they share costs as much as one."""
+        known, quiet = len(self._waiting), 0
+        while quiet < QUIET_TURNS and known < GROUP_COMMITS:
+            await asyncio.sleep(0)
+            quiet = quiet + 1 if len(self._waiting) == known else 0
+            known = len(self._waiting)
 
     async def _write(self, group: Sequence[_Commit]) -> list[Conflict | None]:
         """Write the commits in one transaction and return the outcome of each."""

@@ -16,8 +16,8 @@ from multidict import CIMultiDict
 from local import settings_page
 from local.setup import ROOT
 from scim.settings import Settings
+from scim.web.manage.addresses import ROOT as MANAGE
 from scim.web.manage.families import FAMILIES
-from scim.web.manage.functions import ROOT as MANAGE
 from tests.endpoint import HOST_KEY, Answer, Directory, Endpoint
 
 DOCS: Final = ROOT / "docs"

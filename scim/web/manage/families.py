@@ -21,7 +21,7 @@ from scim.web.manage import (
     tokens,
     why,
 )
-from scim.web.manage.functions import DESCRIBED
+from scim.web.manage.addresses import DESCRIBED
 from scim.web.manage.openapi import Document, described
 from scim.web.manage.routes import Managed, Reply, Route
 

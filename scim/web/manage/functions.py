@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import azure.functions as func
 
+from scim.web.manage.addresses import NAMES, ROOT
 from scim.web.scim import METHODS
 from scim.web.services import Provider
-
-ROOT: Final = "/manage/v1"
-DESCRIBED: Final = "openapi.json"
-NAMES: Final = (
-    "directories",
-    "jobs",
-    "log",
-    "rules",
-    "tenants",
-    "access",
-    "rule-sync",
-    "rule-previews",
-    DESCRIBED,
-)
 
 
 def blueprint(provider: Provider) -> func.Blueprint:

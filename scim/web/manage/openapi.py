@@ -10,7 +10,7 @@ from pydantic import BaseModel, RootModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from scim import __version__
-from scim.web.manage.functions import ROOT
+from scim.web.manage.addresses import ROOT
 from scim.web.manage.merge_patch import MERGE_PATCH
 from scim.web.manage.problems import PROBLEM, Problem
 from scim.web.manage.routes import Parameter, Route

@@ -18,7 +18,7 @@ from scim.provisioning.directories.stored import Directory
 from scim.provisioning.identifiers import resource_id
 from scim.provisioning.log.management import By
 from scim.web import responses
-from scim.web.manage.functions import ROOT
+from scim.web.manage.addresses import ROOT
 from scim.web.manage.models import AGAIN
 from scim.web.manage.problems import Model, Refused, checked, problem
 from scim.web.requests import Request, read_request

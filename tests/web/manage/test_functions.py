@@ -5,8 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from scim.web.manage.addresses import DESCRIBED, NAMES
 from scim.web.manage.families import FAMILIES
-from scim.web.manage.functions import DESCRIBED, NAMES
 
 
 def test_every_family_has_a_function() -> None:

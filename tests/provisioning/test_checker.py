@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scim.provisioning import rows
-from scim.provisioning.changes.jobs import Job
+from scim.provisioning.changes.stored_jobs import Job
 from scim.provisioning.ports import Delete, Put
 from scim.provisioning.upkeep.checker import check
 from tests.endpoint import Directory

@@ -11,24 +11,20 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal, Protocol
-
-from pydantic import BaseModel, ConfigDict
+from typing import Final, Protocol
 
 from scim.provisioning import rows
 from scim.provisioning.changes.pace import Pace
 from scim.provisioning.changes.recount import note_if_late
+from scim.provisioning.changes.stored_jobs import Chunk, Job, State, begin
 from scim.provisioning.identifiers import is_resource_id, lower_id, milliseconds
-from scim.provisioning.log.entries import Call, Did, LogEntry, Target, duration_ms, entry_rows
+from scim.provisioning.log.entries import Did, LogEntry, Target, duration_ms, entry_rows
 from scim.provisioning.log.management import By
-from scim.provisioning.policy import Policy
 from scim.provisioning.ports import (
     Conflict,
     Delete,
-    Insert,
     LimitExceeded,
     Operation,
-    Put,
     Replace,
     Row,
     Storage,
@@ -41,76 +37,7 @@ LEASE: Final = timedelta(seconds=30)  # renewed by every batch
 KNOWN: Final = timedelta(seconds=20)  # what was read for a change may begin its job so long
 PATIENCE: Final = timedelta(seconds=45)  # a call that began a job waits for it this long
 FAILURES: Final = 10  # of one batch; then the job is failed, and others go on
-CHUNK: Final = 10_000  # ids in one row: 660 KB as Table Storage counts
 _PAUSE: Final = 0.2  # seconds between looks at a job that another process works on
-
-
-State = Literal["open", "done", "failed"]
-
-
-class Job(BaseModel):
-    """A job as it is stored. `batch` counts commits, `cursor` is where the walk has come to."""
-
-    model_config = ConfigDict(frozen=True)
-
-    kind: str
-    target: str
-    message_id: str
-    actor: str
-    user_agent: str = ""
-    traceparent: str = ""
-    quirks: tuple[str, ...] = ()
-    started: datetime
-    walk: str = ""
-    chunks: int = 0
-    chunk: int = 0
-    offset: int = 0
-    cursor: str = ""
-    batch: int = 0
-    done: int = 0
-    total: int = 0
-    state: State = "open"
-    failures: int = 0
-    error: str = ""
-    problems: tuple[str, ...] = ()
-    owner: str = ""
-    leased_until: datetime | None = None
-
-    @classmethod
-    def begun_by(
-        cls, call: Call, *, kind: str, target: str, walk: str = "", chunks: int = 0, total: int = 0
-    ) -> Job:
-        """Return a new job of the call."""
-        return cls(
-            kind=kind,
-            target=target,
-            message_id=call.message_id,
-            actor=call.actor,
-            user_agent=call.user_agent,
-            traceparent=call.traceparent,
-            quirks=tuple(call.quirks),
-            started=call.started,
-            walk=walk,
-            chunks=chunks,
-            total=total,
-        )
-
-    def fewer(self, most: int) -> int:
-        """Return how many a batch takes, half as many after each failure: it may be too large."""
-        return max(most >> self.failures, 1)
-
-    def call(self, directory: str) -> Call:
-        """Return the call that began the job, for its log entries."""
-        return Call(
-            directory=directory,
-            message_id=self.message_id,
-            started=self.started,
-            actor=self.actor,
-            policy=Policy(),  # it was enforced when the job began
-            user_agent=self.user_agent,
-            traceparent=self.traceparent,
-            quirks=list(self.quirks),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,28 +60,6 @@ class Worker(Protocol):
     async def next_batch(self, directory: str, job: Job, job_id: str) -> Batch:
         """Read what is needed and return the next batch; it must make progress."""
         ...
-
-
-Chunk = tuple[str, Sequence[str]]  # what to do (add, remove), and the ids of members
-
-
-def begin(job_id: str, job: Job, chunks: Sequence[Chunk]) -> list[Operation]:
-    """Return the rows of a new job: itself, and its first pending ids."""
-    return [
-        Insert(rows.job(job_id), rows.pack(job.model_dump(mode="json"))),
-        *(chunk_row(job_id, number, chunk) for number, chunk in enumerate(chunks)),
-    ]
-
-
-def chunk_row(job_id: str, number: int, chunk: Chunk) -> Operation:
-    """Return the row of some pending ids."""
-    op, ids = chunk
-    return Put(rows.job_chunk(job_id, number), rows.pack(list(ids), op=op))
-
-
-def chunked(op: str, ids: Sequence[str]) -> list[Chunk]:
-    """Return the ids in pieces that fit a row each."""
-    return [(op, ids[start : start + CHUNK]) for start in range(0, len(ids), CHUNK)]
 
 
 class Jobs:

@@ -6,9 +6,10 @@ from contextlib import suppress
 from datetime import datetime
 
 from scim.provisioning import rows
-from scim.provisioning.changes import group_rows, jobs
+from scim.provisioning.changes import group_rows, stored_jobs
 from scim.provisioning.changes.commits import Commit
-from scim.provisioning.changes.jobs import Job, Jobs
+from scim.provisioning.changes.jobs import Jobs
+from scim.provisioning.changes.stored_jobs import Job
 from scim.provisioning.groups import effects as group_log
 from scim.provisioning.groups import memberships
 from scim.provisioning.identifiers import resource_id
@@ -42,7 +43,7 @@ class GroupDeletion:
         entry = group_log.deleted(call, group, 0)
         operations = [
             *group_rows.hide(group, job_id),
-            *jobs.begin(job_id, job, []),
+            *stored_jobs.begin(job_id, job, []),
             *entry_rows(call.log_key(), entry, [group_id], job=job_id),
         ]
         if not await commit.attempt(operations, read_at=read_at):

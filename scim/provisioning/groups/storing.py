@@ -11,9 +11,10 @@ from typing import Final
 from scim.protocol.errors import InvalidValue, Uniqueness
 from scim.protocol.schema import Resource
 from scim.provisioning import rows
-from scim.provisioning.changes import group_rows, jobs
+from scim.provisioning.changes import group_rows, stored_jobs
 from scim.provisioning.changes.commits import Commit
-from scim.provisioning.changes.jobs import Job, Jobs
+from scim.provisioning.changes.jobs import Jobs
+from scim.provisioning.changes.stored_jobs import Job
 from scim.provisioning.groups import effects as group_log
 from scim.provisioning.groups import memberships
 from scim.provisioning.groups.memberships import Delta
@@ -67,8 +68,8 @@ class Storing:
                     return await commit.attempt(operations, read_at=read_at, taken=taken)
         job_id = resource_id(call.started)
         chunks = [
-            *jobs.chunked("add", delta.joins.ids),
-            *jobs.chunked("remove", delta.leaves.ids),
+            *stored_jobs.chunked("add", delta.joins.ids),
+            *stored_jobs.chunked("remove", delta.leaves.ids),
         ]
         job = Job.begun_by(
             call,
@@ -82,7 +83,7 @@ class Storing:
         await self._write_ahead(call, job_id, chunks)
         operations = [
             *_group_rows(before, dataclasses.replace(after, job=job_id)),
-            *jobs.begin(job_id, job, chunks[:_CHUNKS_AT_ONCE]),
+            *stored_jobs.begin(job_id, job, chunks[:_CHUNKS_AT_ONCE]),
             *entry_rows(call.log_key(), entry, [group_id], job=job_id),
         ]
         if not await commit.attempt(operations, read_at=read_at, taken=taken):
@@ -98,7 +99,8 @@ class Storing:
         """Store pending ids that the first commit cannot hold; without their job they are void."""
         for number in range(_CHUNKS_AT_ONCE, len(chunks)):
             await self._storage.commit(
-                rows.partition(call.directory), [jobs.chunk_row(job_id, number, chunks[number])]
+                rows.partition(call.directory),
+                [stored_jobs.chunk_row(job_id, number, chunks[number])],
             )
 
 

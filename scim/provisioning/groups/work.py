@@ -9,7 +9,8 @@ from typing import Final
 from scim.provisioning import rows
 from scim.provisioning.changes import group_rows
 from scim.provisioning.changes.group_rows import Subject
-from scim.provisioning.changes.jobs import Batch, Chunk, Job
+from scim.provisioning.changes.jobs import Batch
+from scim.provisioning.changes.stored_jobs import Chunk, Job
 from scim.provisioning.groups.effects import target
 from scim.provisioning.groups.memberships import known_or_loaded
 from scim.provisioning.log.entries import Did

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Final
 
 from scim.provisioning import rows
-from scim.provisioning.changes.jobs import Batch, Job
+from scim.provisioning.changes.jobs import Batch
+from scim.provisioning.changes.stored_jobs import Job
 from scim.provisioning.ports import Storage
 from scim.provisioning.rules.rule_sets import RuleSets
 from scim.provisioning.upkeep.access_check import check_access

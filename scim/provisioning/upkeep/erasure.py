@@ -12,8 +12,9 @@ from typing import Final
 
 from scim.protocol.errors import NotFound, ScimError
 from scim.provisioning import rows
-from scim.provisioning.changes import jobs
-from scim.provisioning.changes.jobs import Batch, Job, Jobs
+from scim.provisioning.changes import stored_jobs
+from scim.provisioning.changes.jobs import Batch, Jobs
+from scim.provisioning.changes.stored_jobs import Job
 from scim.provisioning.identifiers import is_resource_id, milliseconds, resource_id
 from scim.provisioning.log.entries import (
     Did,
@@ -78,7 +79,7 @@ async def begin_erasure(
     entry = by.entry(Did.ERASE, target)
     log_key = rows.log(milliseconds(by.at), by.message_id)
     log = entry_rows(log_key, entry, [user_id], job=job_id)
-    await work.add(directory, job_id, job, jobs.chunked("erase", subjects), log)
+    await work.add(directory, job_id, job, stored_jobs.chunked("erase", subjects), log)
     return job_id, job
 
 

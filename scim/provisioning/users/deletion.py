@@ -10,9 +10,10 @@ from typing import Final
 
 from scim.protocol.schema import ResourceType
 from scim.provisioning import rows
-from scim.provisioning.changes import jobs, user_rows
+from scim.provisioning.changes import stored_jobs, user_rows
 from scim.provisioning.changes.commits import Commit
-from scim.provisioning.changes.jobs import Job, Jobs
+from scim.provisioning.changes.jobs import Jobs
+from scim.provisioning.changes.stored_jobs import Job
 from scim.provisioning.identifiers import resource_id
 from scim.provisioning.log.entries import Call, Did, entry_rows
 from scim.provisioning.ports import COMMIT_ROWS, LimitExceeded, Operation, Storage
@@ -55,7 +56,7 @@ class UserDeletion:
         operations = [
             *user_rows.hide(user, job_id),
             *self._record(user),
-            *jobs.begin(job_id, job, []),
+            *stored_jobs.begin(job_id, job, []),
             *self._log(user, ruling, {}, [], job_id),
         ]
         if not await commit.attempt(operations, read_at=read_at):

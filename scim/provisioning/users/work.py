@@ -11,7 +11,8 @@ from scim.protocol.resource import with_schemas
 from scim.protocol.schema import ENTERPRISE_USER, Resource, ResourceType
 from scim.provisioning import rows
 from scim.provisioning.changes import group_rows, user_rows
-from scim.provisioning.changes.jobs import Batch, Job
+from scim.provisioning.changes.jobs import Batch
+from scim.provisioning.changes.stored_jobs import Job
 from scim.provisioning.log.entries import Did, Target
 from scim.provisioning.ports import Operation, Storage
 from scim.provisioning.rules.rule_sets import RuleSets

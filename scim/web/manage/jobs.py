@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scim.protocol.errors import NotFound
-from scim.provisioning.changes import jobs as stored
+from scim.provisioning.changes import stored_jobs as stored
 from scim.provisioning.identifiers import resource_id
 from scim.provisioning.ports import Conflict
 from scim.provisioning.upkeep.erasure import begin_erasure

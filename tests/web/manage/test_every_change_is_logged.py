@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from scim.provisioning.changes.jobs import FAILURES, Job
+from scim.provisioning.changes.jobs import FAILURES
+from scim.provisioning.changes.stored_jobs import Job
 from scim.provisioning.identifiers import resource_id
 from scim.storage.https import HttpsFetch
 from scim.web.manage.families import FAMILIES

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -24,7 +24,7 @@ def moment(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
-def resource_id(now: datetime, random_bytes: RandomBytes = secrets.token_bytes) -> str:
+def resource_id(now: datetime, random_bytes: RandomBytes = os.urandom) -> str:
     """Return a UUIDv7 (RFC 9562 §5.7): ids sort in the order of creation."""
     tail = int.from_bytes(random_bytes(10), "big")
     high, low = tail >> 68, tail & ((1 << 62) - 1)
@@ -48,7 +48,7 @@ def created_ms(resource_id: str) -> int:
     return int(resource_id[:8] + resource_id[9:13], 16)
 
 
-def lower_id(length: int, random_bytes: RandomBytes = secrets.token_bytes) -> str:
+def lower_id(length: int, random_bytes: RandomBytes = os.urandom) -> str:
     """Return random lower-case letters and digits, about 5.17 bits each."""
     number = int.from_bytes(random_bytes(length), "big")
     letters = []

@@ -29,7 +29,9 @@ class Rate:
     def take(self, directory: str, per_second: int) -> None:
         """Count a request. Raises TooManyRequests beyond the rate."""
         now = self._now()
-        bucket = self._buckets.setdefault(directory, _Bucket(per_second, now))
+        bucket = self._buckets.get(directory)
+        if bucket is None:
+            bucket = self._buckets[directory] = _Bucket(per_second, now)
         self._buckets.move_to_end(directory)
         if len(self._buckets) > REMEMBERED:
             self._buckets.popitem(last=False)

@@ -30,9 +30,10 @@ def unique_key(user: Resource) -> str:
 def insert(user: Ruled) -> list[Operation]:
     """Return the rows of a new user."""
     resource = user.resource
+    unique = unique_key(resource)
     return [
         Insert(rows.user(resource["id"]), _values(user)),
-        *_index(resource, _index_keys(resource)),
+        *_index(resource, _index_keys(resource, unique), unique),
         Put(rows.user_order(resource["id"]), {"f": rows.FORMAT}),
     ]
 
@@ -42,10 +43,12 @@ def replace(before: StoredUser, after: Ruled) -> list[Operation]:
     own = Replace(rows.user(after.resource["id"]), _values(after), before.etag)
     if all(after.resource.get(name) == before.resource.get(name) for name in _INDEXED):
         return [own]
-    old, new = _index_keys(before.resource), _index_keys(after.resource)
+    unique = unique_key(after.resource)
+    old = _index_keys(before.resource, unique_key(before.resource))
+    new = _index_keys(after.resource, unique)
     return [
         own,
-        *_index(after.resource, new - old),
+        *_index(after.resource, new - old, unique),
         *(Delete(key, None) for key in sorted(old - new)),
     ]
 
@@ -77,7 +80,7 @@ def delete(user: StoredUser) -> list[Operation]:
 
 def keys_beside(user: Resource) -> set[str]:
     """Return the keys of all rows that follow from a user, memberships apart."""
-    return {*_index_keys(user), rows.user_order(user["id"])}
+    return {*_index_keys(user, unique_key(user)), rows.user_order(user["id"])}
 
 
 def _values(user: Ruled) -> dict[str, Value]:
@@ -97,8 +100,7 @@ def manager(user: Resource) -> str | None:
     return value if value and is_resource_id(value) else None
 
 
-def _index(user: Resource, keys: set[str]) -> Iterator[Operation]:
-    unique = unique_key(user)
+def _index(user: Resource, keys: set[str], unique: str) -> Iterator[Operation]:
     for key in sorted(keys):
         if key == unique:
             yield Insert(key, {"f": rows.FORMAT, "id": user["id"]})
@@ -106,12 +108,12 @@ def _index(user: Resource, keys: set[str]) -> Iterator[Operation]:
             yield Put(key, {"f": rows.FORMAT})
 
 
-def _index_keys(user: Resource) -> set[str]:
+def _index_keys(user: Resource, unique: str) -> set[str]:
     user_id = user["id"]
     addresses = {fold(entry["value"]) for entry in user.get("emails", ()) if "value" in entry}
     if len(addresses) > EMAILS:
         raise InvalidValue(f"emails holds {len(addresses)} addresses; send at most {EMAILS}")
-    keys = {unique_key(user), *(rows.email(address, user_id) for address in addresses)}
+    keys = {unique, *(rows.email(address, user_id) for address in addresses)}
     if "externalId" in user:
         keys.add(rows.external_id(user["externalId"], user_id))
     if chief := manager(user):

@@ -140,14 +140,17 @@ class ContactBook:
 
     def note(self, directory: str, quirks: Sequence[str], *, read: bool, changed: bool) -> None:
         """Note a request with a valid credential: a read that succeeded, or a change that did."""
-        now, noted = self._now(), self._noted.setdefault(directory, _Noted())
+        now, noted = self._now(), self._noted.get(directory)
+        if noted is None:
+            noted = self._noted[directory] = _Noted()
         noted.first = noted.first or now
         noted.last = now
         noted.last_change = now if changed else noted.last_change
         noted.requests += 1
         noted.reads += read
-        noted.quirks.update(quirks)
-        noted.tolerated += bool(quirks)
+        if quirks:
+            noted.quirks.update(quirks)
+            noted.tolerated += 1
         self._plan()
 
     def note_refused(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import servers, startup
+from bench import rule_sync, servers, startup
 from bench.calls import Population, user_body
 from bench.client import bodies
 from bench.counting import Counted
@@ -75,6 +75,8 @@ class Directory:
 
 def main(options: argparse.Namespace) -> int:
     """Measure, print the tables, and return 1 if a budget does not hold."""
+    if options.rules:
+        return rule_sync.main([])
     report = run(QUICK if options.quick else FULL)
     print(report.text())
     if options.json:

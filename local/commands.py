@@ -84,6 +84,9 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("test", help="format, lint, types, imports, tests", usage=usage)
     bench = commands.add_parser("bench", help="requests per second, round trips, memory")
     bench.add_argument("--quick", action="store_true", help="some seconds, in small directories")
+    bench.add_argument(
+        "--rules", action="store_true", help="instead: 200 rules applied to 100 000 users, minutes"
+    )
     bench.add_argument("--json", type=Path, metavar="FILE", help="write all results there too")
     fuzz = commands.add_parser("fuzz", help="random requests, and scim2-models as an oracle")
     fuzz.add_argument("--seed", type=int, help="repeat a run; default a new one")

@@ -16,15 +16,14 @@ from scim.provisioning import rows
 from scim.provisioning.changes.preconditions import matches_version
 from scim.provisioning.directories.stored import Directory
 from scim.provisioning.identifiers import is_resource_id, resource_id
-from scim.provisioning.log.entries import Call
 from scim.provisioning.profile import profile
 from scim.provisioning.queries.access_report import find_user
 from scim.provisioning.rules.rulings import read_access
 from scim.provisioning.stored_users import StoredUser, load_user
 from scim.provisioning.tokens.tokens import Scope
 from scim.provisioning.users.former import latest_former, load_former
-from scim.web import failures, responses
-from scim.web.authentication import admit, source_address
+from scim.web import calls, failures, responses
+from scim.web.authentication import admit
 from scim.web.manage.problems import problem
 from scim.web.requests import Request, read_request
 from scim.web.scim import METHODS
@@ -67,17 +66,7 @@ async def _dispatch(
 ) -> func.HttpResponse:
     directory_id, *rest = (request.segments[2], *request.segments[4:])
     directory, token = await failures.authenticated(services, request, directory_id, message_id)
-    call = Call(
-        directory=directory.id,
-        message_id=message_id,
-        started=started,
-        actor=token.actor,
-        policy=services.policy.overridden_by(directory.policy),
-        user_agent=request.headers.get("user-agent", ""),
-        traceparent=request.traceparent,
-        clock=services.now,
-    )
-    services.usage.note(directory.id, token.id, source_address(request), call.user_agent)
+    call = calls.begin(services, request, directory, token, message_id, started)
     try:
         request.check_query()
         admit(directory, token, request, Scope.ACCESS)

@@ -9,9 +9,8 @@ import azure.functions as func
 
 from scim.protocol.errors import InvalidVersion, NotFound, NotImplementedHere, ScimError
 from scim.provisioning.identifiers import resource_id
-from scim.provisioning.log.entries import Call
-from scim.web import bulk, discovery, failures, groups, responses, search, users
-from scim.web.authentication import admit, is_read, source_address
+from scim.web import bulk, calls, discovery, failures, groups, responses, search, users
+from scim.web.authentication import admit, is_read
 from scim.web.exchange import Exchange, Handler
 from scim.web.requests import Request, read_request
 from scim.web.services import Provider, Services
@@ -84,29 +83,11 @@ async def _dispatch(
             directory, token = await failures.authenticated(
                 services, request, directory_id, message_id
             )
-            if not token.federated:
-                services.usage.note(
-                    directory.id,
-                    token.id,
-                    source_address(request),
-                    request.headers.get("user-agent", ""),
-                )
         case _:
             refusal = _astray(request)
             failures.note_astray(services, request, refusal)
             raise refusal
-    call = Call(
-        directory=directory.id,
-        message_id=message_id,
-        started=started,
-        actor=token.actor,
-        policy=services.policy.overridden_by(directory.policy),
-        user_agent=request.headers.get("user-agent", ""),
-        traceparent=request.traceparent,
-        clock=services.now,
-        if_match=request.headers.get("if-match"),
-        if_none_match=request.headers.get("if-none-match"),
-    )
+    call = calls.begin(services, request, directory, token, message_id, started)
     exchange = Exchange(services, request, directory, call, tuple(rest))
     try:
         request.check_query()

@@ -84,6 +84,9 @@ async def test_no_token_is_said_to_be_used(directory: Directory, idp: KeySetServ
     """A federation has no last use, and leaves no row of one."""
     token = granted(await assert_identity(directory, assertion(directory, idp)))
     assert await scim_status(directory, token) == 200
+    asked = f"/access/v1/{directory.id}/users?userName=kim"
+    headers = {"Authorization": f"Bearer {token}"}
+    assert (await directory.endpoint.send("GET", asked, None, headers)).status == 403
     services = directory.endpoint.services
     await services.usage.write()
     page = await services.storage.scan(rows.INSTALLATION, "k_", "k_~")

@@ -34,7 +34,7 @@ from scim.provisioning.scans import scan_rows
 from scim.provisioning.telemetry import Event, tell
 
 LEASE: Final = timedelta(seconds=30)  # renewed by every batch
-KNOWN: Final = timedelta(seconds=20)  # what was read for a change may begin its job so long
+KNOWN: Final = timedelta(seconds=20)  # safely before a commit is too late after its reads
 PATIENCE: Final = timedelta(seconds=45)  # a call that began a job waits for it this long
 FAILURES: Final = 10  # of one batch; then the job is failed, and others go on
 _PAUSE: Final = 0.2  # seconds between looks at a job that another process works on
@@ -73,17 +73,23 @@ class Jobs:
         self._workers = workers
         self._owner = lower_id(12)
 
-    async def finish(self, directory: str, job_id: str, worker: Worker | None = None) -> None:
+    async def finish(
+        self,
+        directory: str,
+        job_id: str,
+        worker: Worker | None = None,
+        read_at: datetime | None = None,
+    ) -> None:
         """Work on a job, or wait for who does, until it is done. Raises Unavailable in time.
 
-        `worker` may know what the caller has read already; it is trusted for `KNOWN` and until
-        something turns out to be otherwise.
+        `worker` knows what the caller read at `read_at`; it works for `KNOWN` from then on, and
+        until something turns out to be otherwise.
         """
         until = self._now() + PATIENCE
         pace = Pace()
         state: State = "open"
-        if worker:
-            state = await self._work(directory, job_id, self._now() + KNOWN, pace, worker)
+        if worker and read_at:
+            state = await self._work(directory, job_id, read_at + KNOWN, pace, worker)
         while state == "open" and self._now() < until:
             state = await self._work(directory, job_id, until, pace)
             if state == "open":

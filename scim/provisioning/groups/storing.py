@@ -90,7 +90,7 @@ class Storing:
             return False
         read = Read(after, {each.resource["id"]: each for each in delta.subjects}, chunks)
         worker = GroupWork(self._storage, self._rules, read)
-        await self._jobs.finish(call.directory, job_id, worker)
+        await self._jobs.finish(call.directory, job_id, worker, read_at)
         return True
 
     async def _write_ahead(

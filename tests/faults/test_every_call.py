@@ -13,9 +13,6 @@ from typing import Any
 import pytest
 
 from scim.provisioning import rows
-from scim.provisioning.changes import jobs
-from scim.provisioning.groups import groups, memberships
-from scim.provisioning.groups import work as group_work
 from scim.provisioning.ports import COMMIT_ROWS, Insert, Unavailable
 from scim.provisioning.rule_sync import walk as rule_walk
 from scim.provisioning.rules.rule import Grant, Rule
@@ -329,6 +326,7 @@ async def outcome(
 
 
 @pytest.mark.parametrize("act", ACTS, ids=[act.name for act in ACTS])
+@pytest.mark.usefixtures("small_commits")
 async def test_every_call_can_fail(
     tmp_path: Path, act: Act, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -336,11 +334,7 @@ async def test_every_call_can_fail(
 
     And a client that repeats the request ends in the same state as without a fault.
     """
-    monkeypatch.setattr(memberships, "AT_ONCE", 2)
-    monkeypatch.setattr(group_work, "BATCH", 2)
     monkeypatch.setattr(rule_walk, "PAGE", 1)
-    monkeypatch.setattr(groups, "_PAUSE", 0)
-    monkeypatch.setattr(jobs, "_PAUSE", 0)
     storage = SqliteStorage(":memory:")
     async with running(tmp_path, storage) as endpoint:
         stage = await set_up(endpoint, large=act.large)

@@ -8,9 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from scim.provisioning.changes import jobs
-from scim.provisioning.groups import groups, memberships
-from scim.provisioning.groups import work as group_work
 from scim.storage.sqlite import SqliteStorage
 from tests.endpoint import running
 from tests.faults.engine import Fault, Faulty
@@ -20,17 +17,12 @@ FAULTS = (Fault.DIES_BEFORE, Fault.DIES_AFTER, Fault.REFUSED, Fault.UNANSWERED, 
 
 
 @pytest.mark.parametrize("act", ACTS, ids=[act.name for act in ACTS])
-async def test_log_and_change_go_together(
-    tmp_path: Path, act: Act, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("small_commits")
+async def test_log_and_change_go_together(tmp_path: Path, act: Act) -> None:
     """Each storage call of each operation fails in each way: an entry tells of a change alone.
 
     And of each once. What is refused or fails is kept as such, if the store takes it.
     """
-    monkeypatch.setattr(memberships, "AT_ONCE", 2)
-    monkeypatch.setattr(group_work, "BATCH", 2)
-    monkeypatch.setattr(groups, "_PAUSE", 0)
-    monkeypatch.setattr(jobs, "_PAUSE", 0)
     storage = SqliteStorage(":memory:")
     async with running(tmp_path, storage) as endpoint:
         stage = await set_up(endpoint, large=act.large)

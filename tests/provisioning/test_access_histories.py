@@ -21,9 +21,7 @@ from hypothesis import strategies as st
 from scim.app import build
 from scim.protocol.errors import ScimError
 from scim.provisioning import rows
-from scim.provisioning.changes import commits, jobs, pace
-from scim.provisioning.groups import groups, memberships
-from scim.provisioning.groups import work as group_work
+from scim.provisioning.changes import commits, pace
 from scim.provisioning.identifiers import resource_id
 from scim.provisioning.log.entries import Call, LogEntry
 from scim.provisioning.policy import Policy
@@ -314,14 +312,11 @@ async def access_told(world: World) -> dict[str, Counter[tuple[str, str]]]:
 
 
 @pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let small groups take several commits, and nobody wait by the clock on the wall."""
-    monkeypatch.setattr(memberships, "AT_ONCE", 2)
-    monkeypatch.setattr(group_work, "BATCH", 2)
+def quick(monkeypatch: pytest.MonkeyPatch, small_commits: None) -> None:  # noqa: ARG001 - for its effect
+    """Let walks take several commits, too, and nobody wait by the clock on the wall."""
     monkeypatch.setattr(rule_walk, "PAGE", 2)
     monkeypatch.setattr(pace, "ROWS_PER_SECOND", 1_000_000)
-    for module in (commits, groups, jobs):
-        monkeypatch.setattr(module, "_PAUSE", 0)
+    monkeypatch.setattr(commits, "_PAUSE", 0)
 
 
 @pytest.mark.usefixtures("quick")

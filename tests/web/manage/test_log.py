@@ -10,9 +10,6 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from scim.provisioning import rows
-from scim.provisioning.changes import jobs
-from scim.provisioning.groups import memberships
-from scim.provisioning.groups import work as group_work
 from scim.provisioning.identifiers import resource_id
 from scim.provisioning.log import report as log_report
 from scim.provisioning.log.entries import Call, Did, Target, entry_rows
@@ -221,13 +218,9 @@ async def test_a_message_is_found(directory: Directory, history: dict[str, str])
     assert await items(directory, messageId="nonsense") == []
 
 
-async def test_a_long_change_is_one_entry(
-    directory: Directory, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("small_commits")
+async def test_a_long_change_is_one_entry(directory: Directory) -> None:
     """A change of several commits is one entry by time and by message; a member finds its part."""
-    monkeypatch.setattr(memberships, "AT_ONCE", 2)
-    monkeypatch.setattr(group_work, "BATCH", 2)
-    monkeypatch.setattr(jobs, "_PAUSE", 0)
     people = [(await directory.create_user())["id"] for _ in range(5)]
     group = await directory.create_group("Tunnels")
     value = [{"value": each} for each in people]

@@ -8,9 +8,6 @@ from typing import Any
 
 import pytest
 
-from scim.provisioning.changes import jobs
-from scim.provisioning.groups import memberships
-from scim.provisioning.groups import work as group_work
 from scim.provisioning.log import access_changes, report
 from scim.provisioning.log.access_changes import AccessChange, AccessChanges
 from tests.endpoint import Directory
@@ -60,13 +57,11 @@ async def test_a_change_of_a_user_tells_what_it_brought(directory: Directory) ->
     assert found[:4] == [([], both), ([], []), (both, []), ([], both)]
 
 
+@pytest.mark.usefixtures("small_commits")
 async def test_a_long_change_tells_it_as_one(
     directory: Directory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All commits together by time, its own to each member; beyond a number it says it is cut."""
-    monkeypatch.setattr(memberships, "AT_ONCE", 2)
-    monkeypatch.setattr(group_work, "BATCH", 2)
-    monkeypatch.setattr(jobs, "_PAUSE", 0)
     people = [(await directory.create_user())["id"] for _ in range(5)]
     group = (await directory.create_group("Designers"))["id"]
     value = [{"value": each} for each in people]

@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 
 from scim.provisioning import rows
-from scim.provisioning.groups import memberships
-from scim.provisioning.groups import work as group_work
 from scim.provisioning.log import contacts
 from scim.provisioning.log.contacts import read_contacts
 from tests.endpoint import Directory, Endpoint, patch_message
@@ -139,12 +137,9 @@ async def test_a_day_goes_on_after_folding(directory: Directory) -> None:
             directory.endpoint.clock.forward(minutes=3)
 
 
-async def test_a_long_change_counts_once(
-    directory: Directory, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("small_commits")
+async def test_a_long_change_counts_once(directory: Directory) -> None:
     """However many commits it takes."""
-    monkeypatch.setattr(memberships, "AT_ONCE", 2)
-    monkeypatch.setattr(group_work, "BATCH", 2)
     people = [(await directory.create_user())["id"] for _ in range(6)]
     group = (await directory.create_group("Tunnels"))["id"]
     add = {"op": "add", "path": "members", "value": [{"value": each} for each in people]}

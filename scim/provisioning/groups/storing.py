@@ -24,9 +24,7 @@ from scim.provisioning.log.entries import Call, entry_rows
 from scim.provisioning.ports import COMMIT_ROWS, LimitExceeded, Operation, Storage
 from scim.provisioning.rules.rule_sets import RuleSets
 from scim.provisioning.rules.rulings import Ruling
-from scim.provisioning.stored_groups import (
-    StoredGroup,
-)
+from scim.provisioning.stored_groups import StoredGroup
 
 NAME_LENGTH: Final = 10_000  # characters; the name stands in the row of every membership
 _CHUNKS_AT_ONCE: Final = 2  # rows of pending ids that fit one commit by their bytes
